@@ -1,0 +1,113 @@
+import type { Dialect } from '../dialects/dialect'
+import type { Role } from '../routing/decision'
+
+/**
+ * The bridge to one driver. The core knows drivers only through this; what is `unknown` here is the driver's own
+ * (its pool, its connection), made, used and understood by the adapter alone.
+ */
+export interface Adapter {
+  /** The driver's package name. */
+  readonly name: string
+  /**
+   * Checks what the application gave for one node and opens nothing.
+   *
+   * @param path where the options stand, for messages: `databases.users.replicas[1]`
+   * @throws {SplitpoolError} `ERR_INVALID_OPTION`
+   */
+  resolveNode(given: unknown, path: string): ResolvedNode
+  /** Makes the driver's pool for a node, or takes in the application's. Nothing connects before the first statement. */
+  openNode(settings: unknown, node: NodeIdentity, events: NodeEvents): Connector
+  /** The pool that the application uses in place of the driver's own. */
+  createPool(port: PoolPort): unknown
+  /** The client that the callback of `router.transaction` gets. */
+  createTransactionClient(connection: Connection, port: TransactionPort): unknown
+  /** What an error of the driver says about the statement that met it. */
+  classifyError(error: unknown): ErrorClass
+}
+
+/**
+ * - `read-only`: the server refused because it, or the session, is read only; the statement did nothing
+ * - `connection`: the connection, not the statement, failed; what the statement did is unknown
+ * - `other`: an ordinary error of SQL
+ */
+export type ErrorClass = 'read-only' | 'connection' | 'other'
+
+export interface ResolvedNode {
+  /** The part after the colon: `replica-1`; `null` when the application gave none. */
+  readonly id: string | null
+  readonly weight: number
+  readonly tags: readonly string[]
+  /** The adapter's own: what `openNode` gets back. */
+  readonly settings: unknown
+}
+
+export interface NodeIdentity {
+  readonly id: string
+  readonly role: Role
+  readonly dialect: Dialect
+}
+
+export interface NodeEvents {
+  /** The first connection to a replica found that the server would take writes from somebody. */
+  writableReplica(nodeId: string, found: string): void
+}
+
+/** One node, through its driver's pool. */
+export interface Connector {
+  /** The driver's pool: what a statement runs on when it needs no connection of its own. */
+  readonly native: unknown
+  connect(): Promise<Connection>
+  /** Ends the pool if splitpool made it. One that the application made is the application's to end. */
+  end(): Promise<void>
+}
+
+/** One borrowed connection. */
+export interface Connection {
+  /** The driver's connection. */
+  readonly native: unknown
+  /** Runs a statement of splitpool's own; resolves to the command tag where the server gives one (`'ROLLBACK'`). */
+  run(sql: string): Promise<string | undefined>
+  /** Gives it back; with an error, closes it instead. Never throws. */
+  release(error?: unknown): void
+}
+
+/** A statement on its way in. */
+export interface Statement {
+  /** The text that decides; anything but a string is left to the primary. */
+  readonly sql: unknown
+}
+
+/** Runs the statement on what it is given: the driver's pool or one connection, which take the same calls. */
+export type Attempt<T> = (native: unknown) => Promise<T>
+
+/** Decides where a statement goes, runs it there, and reports it. */
+export type Run = <T>(statement: Statement, attempt: Attempt<T>) => Promise<T>
+
+/** What a drop-in pool asks of the router. */
+export interface PoolPort {
+  readonly alias: string
+  readonly dialect: Dialect
+  /** The nodes of the pool's database, primary first. */
+  readonly connectors: readonly Connector[]
+  readonly run: Run
+  /** A borrowed connection that chooses its server at its first statement. */
+  readonly lease: () => Lease
+  /** Ends the pools of this database. */
+  readonly end: () => Promise<void>
+}
+
+/** What a transaction's client asks of the router. */
+export interface TransactionPort {
+  /** Throws `ERR_TRANSACTION_CLOSED` once the callback has returned. */
+  readonly run: Run
+}
+
+/** A borrowed connection that decides late; see `execution/lease.ts`. */
+export interface Lease {
+  run<T>(statement: Statement, attempt: Attempt<T>): Promise<T>
+  /** The driver's connection that is held now, or `null` before the first statement. */
+  readonly native: unknown
+  /** The connection to use for what has no statement (`ping`, `changeUser`): the one held, else one of the primary. */
+  connection(): Promise<unknown>
+  release(error?: unknown): void
+}

@@ -1,0 +1,47 @@
+import type { ErrorClass } from '../adapter'
+
+/**
+ * What a standby answers to a statement that it may not run (PostgreSQL manual, appendix A and section 26.4.3).
+ * 25006: the session or the server is read only. 0A000: what recovery does not support (unlogged tables, serializable).
+ * 55000: functions that need a primary. The last two have other meanings as well, for which the primary gives the
+ * same error again: a read-only session did nothing, so asking is safe.
+ */
+const READ_ONLY = new Set(['25006', '0A000', '55000'])
+
+/** Class 08, and the server going away: 57P01 admin_shutdown, 57P02 crash_shutdown, 57P03 cannot_connect_now, 57P05. */
+const CONNECTION = /^(08...|57P0[1235])$/
+
+/** What Node's sockets and name look-ups fail with. */
+const SOCKET = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+])
+
+/** pg gives these without a code (`lib/client.js`, pg-pool's `index.js`). */
+const MESSAGES = [
+  'Connection terminated',
+  'Client has encountered a connection error',
+  'Client was closed',
+  'timeout exceeded when trying to connect',
+]
+
+/** What an error of pg says about the statement that met it. */
+export function classifyError(error: unknown): ErrorClass {
+  if (typeof error !== 'object' || error === null) return 'other'
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  if (typeof code === 'string') {
+    if (READ_ONLY.has(code)) return 'read-only'
+    if (SOCKET.has(code) || CONNECTION.test(code)) return 'connection'
+    return 'other'
+  }
+  const said = typeof message === 'string' ? message : ''
+  return MESSAGES.some((start) => said.startsWith(start)) ? 'connection' : 'other'
+}

@@ -1,0 +1,110 @@
+import { Pool, type PoolClient, type PoolConfig } from 'pg'
+import type { Connection, Connector, NodeEvents, NodeIdentity } from '../adapter'
+import type { NodeSettings } from '../resolve-node'
+
+const READ_ONLY_SESSION = '-c default_transaction_read_only=on'
+
+/** One PostgreSQL server through a `pg.Pool`. */
+export class PgConnector implements Connector {
+  readonly native: Pool
+  readonly #made: boolean
+  #ended: Promise<void> | null = null
+
+  constructor(settings: NodeSettings, { id, role }: NodeIdentity, events: NodeEvents) {
+    this.#made = settings.kind === 'options'
+    this.native =
+      settings.kind === 'pool' ? (settings.pool as Pool) : new Pool(poolConfig(settings, role === 'replica'))
+    // pg emits the loss of an idle connection as 'error', which without a listener ends the process.
+    this.native.on('error', ignore)
+    if (role === 'replica') {
+      const writable = (): void => {
+        events.writableReplica(id, 'it is not in recovery, so it is no standby')
+      }
+      if (this.#made) checkFirst(this.native, writable)
+      else makeReadOnly(this.native, writable)
+    }
+  }
+
+  async connect(): Promise<Connection> {
+    return new PgConnection(await this.native.connect())
+  }
+
+  end(): Promise<void> {
+    if (!this.#made) return Promise.resolve()
+    this.#ended ??= this.native.ending ? Promise.resolve() : this.native.end()
+    return this.#ended
+  }
+}
+
+class PgConnection implements Connection {
+  readonly native: PoolClient
+
+  constructor(native: PoolClient) {
+    this.native = native
+    // A borrowed client has no listener of the pool's; losing its connection must not end the process.
+    native.on('error', ignore)
+  }
+
+  async run(sql: string): Promise<string | undefined> {
+    const { command } = await this.native.query(sql)
+    return command
+  }
+
+  release(error?: unknown): void {
+    this.native.off('error', ignore)
+    this.native.release(error === undefined ? undefined : error instanceof Error ? error : true)
+  }
+}
+
+/** The options of the node's pool; a replica's sessions begin read only, which costs no round trip. */
+function poolConfig(
+  { url, options }: Extract<NodeSettings, { kind: 'options' }>,
+  readOnly: boolean,
+): PoolConfig {
+  const given: PoolConfig = url === null ? options : { ...options, connectionString: url }
+  if (!readOnly) return given
+  // pg lets what the URL says win over the options beside it, so the setting goes where it holds.
+  const parsed =
+    given.connectionString !== undefined && URL.canParse(given.connectionString)
+      ? new URL(given.connectionString)
+      : null
+  const inUrl = parsed?.searchParams.get('options') ?? null
+  if (parsed !== null && inUrl !== null) {
+    parsed.searchParams.set('options', `${inUrl} ${READ_ONLY_SESSION}`)
+    return { ...given, connectionString: parsed.href }
+  }
+  const before = given.options ?? process.env['PGOPTIONS']
+  return { ...given, options: before === undefined ? READ_ONLY_SESSION : `${before} ${READ_ONLY_SESSION}` }
+}
+
+const IS_STANDBY = 'SELECT pg_is_in_recovery() AS standby'
+
+/** Asks the first connection of a pool whether its server is a standby. */
+function checkFirst(pool: Pool, writable: () => void): void {
+  pool.once('connect', (client: PoolClient) => {
+    // Queued on the connection before the statement it was opened for.
+    client.query<{ standby: boolean }>(IS_STANDBY).then(({ rows }) => {
+      if (rows[0]?.standby === false) writable()
+    }, ignore)
+  })
+}
+
+/**
+ * For a pool that the application made: makes each of its sessions read only before its next use, also of those that
+ * are open already. In one text with the question above, since pg wants one query at a time in a connection's queue.
+ */
+function makeReadOnly(pool: Pool, writable: () => void): void {
+  const done = new WeakSet()
+  pool.on('acquire', (client: PoolClient) => {
+    if (done.has(client)) return
+    done.add(client)
+    client.query(`SET default_transaction_read_only = on; ${IS_STANDBY}`).then((results: unknown) => {
+      const [, { rows }] = results as [unknown, { rows: { standby: boolean }[] }]
+      if (rows[0]?.standby === false) writable()
+    }, ignore)
+  })
+}
+
+function ignore(): void {
+  // Whoever runs a statement on the connection learns of it from the statement.
+}

@@ -1,0 +1,75 @@
+import { record, refuse } from '../options'
+import type { ResolvedNode } from './adapter'
+
+/** A node as the application gave it: a pool of its own, or what the driver makes one from. */
+export type NodeSettings =
+  | { readonly kind: 'pool'; readonly pool: object }
+  | {
+      readonly kind: 'options'
+      readonly url: string | null
+      readonly options: Readonly<Record<string, unknown>>
+    }
+
+/** What differs from driver to driver. */
+export interface NodeShape {
+  /** The schemes of its URLs, as in `postgres:`. */
+  readonly protocols: readonly string[]
+  isPool(value: object): boolean
+}
+
+/**
+ * Reads a node: a URL, the driver's options with `id`, `weight`, `tags` and `url` besides, a pool, or `{ pool, … }`.
+ *
+ * @throws {SplitpoolError} `ERR_INVALID_OPTION`
+ */
+export function resolveNode(given: unknown, path: string, shape: NodeShape): ResolvedNode {
+  if (typeof given === 'string') return { ...UNNAMED, settings: fromUrl(given, path, shape) }
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    refuse(path, 'a URL, options of the driver, or a pool', given)
+  }
+  if (shape.isPool(given)) return { ...UNNAMED, settings: { kind: 'pool', pool: given } }
+
+  const { id, weight = 1, tags = [], url, pool, ...options } = record(given, path)
+  if (id !== undefined && typeof id !== 'string') refuse(`${path}.id`, 'a string', id)
+  if (typeof weight !== 'number' || !(weight > 0) || !Number.isFinite(weight)) {
+    refuse(`${path}.weight`, 'a number above 0', weight)
+  }
+  if (!Array.isArray(tags) || !tags.every((tag): tag is string => typeof tag === 'string')) {
+    refuse(`${path}.tags`, 'an array of strings', tags)
+  }
+  const named = { id: id ?? null, weight, tags: Object.freeze([...tags]) }
+  if (pool === undefined) {
+    if (url === undefined && Object.keys(options).length === 0) {
+      refuse(path, 'a url, options of the driver, or a pool', given)
+    }
+    if (url !== undefined && typeof url !== 'string') refuse(`${path}.url`, 'a URL', url)
+    const settings =
+      url === undefined ? ({ kind: 'options', url: null } as const) : fromUrl(url, `${path}.url`, shape)
+    return { ...named, settings: { ...settings, options } }
+  }
+  if (typeof pool !== 'object' || pool === null || !shape.isPool(pool)) {
+    refuse(`${path}.pool`, `a pool of the driver`, pool)
+  }
+  const beside = Object.keys(url === undefined ? options : { url, ...options })
+  if (beside.length > 0) {
+    refuse(path, `either a pool or options, since a pool has its options already`, {
+      pool,
+      ...Object.fromEntries(beside.map((key) => [key, 0])),
+    })
+  }
+  return { ...named, settings: { kind: 'pool', pool } }
+}
+
+const UNNAMED = { id: null, weight: 1, tags: Object.freeze([]) } as const
+
+function fromUrl(
+  url: string,
+  path: string,
+  { protocols }: NodeShape,
+): { kind: 'options'; url: string; options: object } {
+  const parsed = URL.canParse(url) ? new URL(url) : null
+  if (parsed === null || !protocols.includes(parsed.protocol)) {
+    refuse(path, `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`, url)
+  }
+  return { kind: 'options', url, options: {} }
+}

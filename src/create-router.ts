@@ -1,0 +1,78 @@
+import type { NodeEvents } from './adapters/adapter'
+import { createBalancer } from './balancing/create-balancer'
+import { Runner } from './execution/runner'
+import { databaseSnapshot, type NodeSnapshot } from './nodes/node'
+import { Counters } from './observe/counters'
+import { Reporter } from './observe/reporter'
+import { resolveOptions, type Databases, type ResolvedDatabase, type RouterOptions } from './options'
+import type { Role } from './routing/decision'
+import type { KnownNodes } from './routing/target'
+import { Router, type RoutedDatabase } from './router'
+import { Contexts } from './scope/context'
+import { Classifier } from './statement/classifier'
+
+/**
+ * Makes a router over the databases. Nothing connects before the first statement.
+ *
+ * @throws {SplitpoolError} `ERR_INVALID_OPTION` for every option that is unknown, contradictory or malformed, by path
+ */
+export function createRouter<const D extends Databases>(options: RouterOptions<D>): Router<D> {
+  const { databases, models, routers, random } = resolveOptions(options)
+  const counters = new Counters()
+  const reporter = new Reporter(counters)
+  const events: NodeEvents = {
+    writableReplica: (nodeId, found) => {
+      reporter.warn('SPLITPOOL_WRITABLE_REPLICA', `Replica ${nodeId} takes writes: ${found}`)
+    },
+  }
+
+  const routed = new Map<string, RoutedDatabase>()
+  const known = new Map<string, KnownNodes>()
+  for (const resolved of databases) {
+    const { alias, balancer, reads, functions } = resolved
+    const { adapter, dialect } = resolved.database
+    const snapshot = snapshotOf(resolved)
+    const connectors = new Map(
+      [resolved.primary, ...resolved.replicas].map(({ id, settings }, index) => {
+        const role: Role = index === 0 ? 'primary' : 'replica'
+        counters.addNode(id, role)
+        return [id, adapter.openNode(settings, { id, role, dialect }, events)] as const
+      }),
+    )
+    const classifier = new Classifier(dialect, functions)
+    known.set(alias, snapshot)
+    routed.set(alias, {
+      alias,
+      dialect,
+      adapter,
+      classifier,
+      balancer: createBalancer(balancer, random),
+      reads,
+      snapshot,
+      connectors,
+    })
+  }
+  return new Router<D>({
+    databases: routed,
+    rules: { databases: known, models, routers },
+    contexts: new Contexts(),
+    counters,
+    runner: new Runner(reporter, counters),
+  })
+}
+
+function snapshotOf({ alias, primary, replicas }: ResolvedDatabase): ReturnType<typeof databaseSnapshot> {
+  const node = ({ id, weight, tags }: ResolvedDatabase['primary'], role: Role): NodeSnapshot => ({
+    id,
+    role,
+    weight,
+    tags,
+    healthy: true,
+    held: false,
+  })
+  return databaseSnapshot(
+    alias,
+    node(primary, 'primary'),
+    replicas.map((replica) => node(replica, 'replica')),
+  )
+}

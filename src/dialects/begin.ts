@@ -1,0 +1,28 @@
+import type { IsolationLevel } from '../execution/transaction'
+import type { Dialect } from './dialect'
+
+export interface BeginOptions {
+  readonly readOnly: boolean
+  readonly isolationLevel: IsolationLevel | undefined
+}
+
+/**
+ * The statements that open a transaction. MySQL and MariaDB set the isolation level of the next transaction in a
+ * statement of its own, PostgreSQL in the BEGIN itself.
+ */
+export function beginStatements(
+  dialect: Dialect,
+  { readOnly, isolationLevel }: BeginOptions,
+): readonly string[] {
+  const level = isolationLevel === undefined ? '' : `ISOLATION LEVEL ${isolationLevel.toUpperCase()}`
+  switch (dialect) {
+    case 'postgres':
+      return [['BEGIN', level, readOnly ? 'READ ONLY' : ''].filter(Boolean).join(' ')]
+    case 'mysql':
+    case 'mariadb':
+      return [
+        ...(level === '' ? [] : [`SET TRANSACTION ${level}`]),
+        readOnly ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION',
+      ]
+  }
+}

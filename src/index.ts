@@ -1,0 +1,23 @@
+export { createRouter } from './create-router'
+export type { Explanation, ExplainOptions, Router } from './router'
+export type { Databases, ModelOptions, RouterOptions } from './options'
+export type { Database, DatabaseOptions } from './database'
+export { SplitpoolError, ERROR_CODES, type ErrorCode } from './errors'
+export { classify } from './statement/classify'
+export type {
+  Classification,
+  FunctionOptions,
+  Intent,
+  TableName,
+  TransactionControl,
+} from './statement/classification'
+export type { Dialect } from './dialects/dialect'
+export type { DatabaseRule, Decision, Role, RoleRule } from './routing/decision'
+export type { DatabaseRouter, Hints } from './routing/router-chain'
+export type { Model } from './routing/models'
+export type { ReadPreference } from './routing/read-preference'
+export type { Balancer, Candidate, Random } from './balancing/balancer'
+export { BALANCER_NAMES, type BalancerName } from './balancing/create-balancer'
+export type { IsolationLevel, TransactionOptions } from './execution/transaction'
+export type { NodeStats, RouterStats } from './observe/counters'
+export { channels, type DecisionEvent, type StatementEvent, type WarningEvent } from './observe/channels'

@@ -1,0 +1,229 @@
+import type { ResolvedNode } from './adapters/adapter'
+import type { Balancer, Random } from './balancing/balancer'
+import { BALANCER_NAMES, type BalancerName } from './balancing/create-balancer'
+import type { Database, DatabaseOptions } from './database'
+import { SplitpoolError } from './errors'
+import { Models, type Model } from './routing/models'
+import { READ_PREFERENCES, type ReadPreference } from './routing/read-preference'
+import type { DatabaseRouter } from './routing/router-chain'
+import type { FunctionOptions } from './statement/classification'
+
+/** A model and where it lives. */
+export interface ModelOptions {
+  /** Its table, with the schema if need be (`'sales.orders'`). Default: the model's name in lower case. */
+  readonly table?: string
+  /** Flask-SQLAlchemy's bind key: the alias of its database. Default: `default`. */
+  readonly bind?: string
+  /** Where its reads go. Default: its database's `reads`. */
+  readonly reads?: ReadPreference
+}
+
+export type Databases = Readonly<Record<string, Database>>
+
+export interface RouterOptions<D extends Databases = Databases> extends DatabaseOptions {
+  /** The databases by alias. */
+  readonly databases: D
+  /** The models by name. A statement over their tables goes to their database. */
+  readonly models?: Readonly<Record<string, ModelOptions>>
+  /** Django's `DATABASE_ROUTERS`, as objects or as classes without constructor arguments; asked in order. */
+  readonly routers?: readonly (DatabaseRouter | (new () => DatabaseRouter))[]
+  /** Default `Math.random`. */
+  readonly random?: Random
+}
+
+export interface ResolvedDatabase {
+  readonly alias: string
+  readonly database: Database
+  readonly primary: ResolvedNode & { readonly id: string }
+  readonly replicas: readonly (ResolvedNode & { readonly id: string })[]
+  readonly reads: ReadPreference
+  readonly balancer: BalancerName | Balancer
+  readonly functions: FunctionOptions
+}
+
+export interface ResolvedOptions {
+  readonly databases: readonly ResolvedDatabase[]
+  readonly models: Models
+  readonly routers: readonly DatabaseRouter[]
+  readonly random: Random
+}
+
+const DEFAULTS = {
+  reads: 'prefer-replica',
+  balancer: 'random',
+  functions: {},
+} as const satisfies DatabaseOptions
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_-]*$/
+
+/**
+ * Checks all options and fills in the defaults.
+ *
+ * @throws {SplitpoolError} `ERR_INVALID_OPTION`, naming the path, what was expected and what came
+ */
+export function resolveOptions(options: RouterOptions): ResolvedOptions {
+  const given = record(options, 'options')
+  refuseUnknown(given, ['databases', 'models', 'routers', 'balancer', 'reads', 'functions', 'random'], '')
+  const shared = { ...DEFAULTS, ...databaseOptions(options, '') }
+  const databases = Object.entries(record(given['databases'], 'databases')).map(([alias, database]) =>
+    resolveDatabase(alias, database, shared),
+  )
+  if (databases.length === 0) refuse('databases', 'at least one database', given['databases'])
+  const aliases = databases.map(({ alias }) => alias)
+  if (options.random !== undefined && typeof options.random !== 'function') {
+    refuse('random', 'a function that returns a number', options.random)
+  }
+  return {
+    databases,
+    models: new Models(resolveModels(options.models, aliases)),
+    routers: resolveRouters(options.routers),
+    random: options.random ?? Math.random,
+  }
+}
+
+function resolveDatabase(alias: string, given: unknown, shared: Required<DatabaseOptions>): ResolvedDatabase {
+  const path = `databases.${alias}`
+  if (!NAME.test(alias)) refuse(path, 'an alias of letters, digits, _ and -', alias)
+  if (!isDatabase(given)) refuse(path, 'what postgres() or mysql() returns', given)
+  refuseUnknown(given.rest, [], path, ['primary', 'replicas', 'reads', 'balancer', 'functions'])
+  if (given.primary === undefined) refuse(`${path}.primary`, 'a URL, options or a pool', undefined)
+  const replicas: unknown = given.replicas ?? []
+  if (!Array.isArray(replicas)) refuse(`${path}.replicas`, 'an array of nodes', replicas)
+  const options = { ...shared, ...databaseOptions(given, path) }
+  const primary = { ...given.adapter.resolveNode(given.primary, `${path}.primary`), id: `${alias}:primary` }
+  const ids = new Set([primary.id])
+  return {
+    alias,
+    database: given,
+    primary,
+    replicas: replicas.map((node: unknown, index) => {
+      const at = `${path}.replicas[${index}]`
+      const resolved = given.adapter.resolveNode(node, at)
+      const name = resolved.id ?? `replica-${index + 1}`
+      if (!NAME.test(name)) refuse(`${at}.id`, 'letters, digits, _ and -', name)
+      if (name === 'primary' || name === 'replica') refuse(`${at}.id`, `a name other than '${name}'`, name)
+      const id = `${alias}:${name}`
+      if (ids.has(id)) refuse(`${at}.id`, 'an id that no other node of the database has', name)
+      ids.add(id)
+      return { ...resolved, id }
+    }),
+    reads: options.reads,
+    balancer: options.balancer,
+    functions: options.functions === 'strict' ? { strict: true } : options.functions,
+  }
+}
+
+/** The options that router and database share, checked; only those that were given. */
+function databaseOptions(given: DatabaseOptions, path: string): Partial<Required<DatabaseOptions>> {
+  const { reads, balancer, functions } = given
+  const at = (key: string): string => (path === '' ? key : `${path}.${key}`)
+  if (reads !== undefined) oneOf(reads, READ_PREFERENCES, at('reads'))
+  if (typeof balancer === 'string') oneOf(balancer, BALANCER_NAMES, at('balancer'))
+  else if (balancer !== undefined && typeof (balancer as Partial<Balancer> | null)?.pick !== 'function') {
+    refuse(at('balancer'), `one of ${list(BALANCER_NAMES)} or an object with pick(candidates)`, balancer)
+  }
+  if (functions !== undefined && functions !== 'strict') {
+    const declared = record(functions, at('functions'), `'strict' or an object`)
+    refuseUnknown(declared, ['write', 'read', 'strict'], at('functions'))
+    for (const key of ['write', 'read'] as const) {
+      const names = declared[key]
+      if (names !== undefined && !(Array.isArray(names) && names.every((name) => typeof name === 'string'))) {
+        refuse(`${at('functions')}.${key}`, 'an array of function names', names)
+      }
+    }
+    if (declared['strict'] !== undefined && typeof declared['strict'] !== 'boolean') {
+      refuse(`${at('functions')}.strict`, 'true or false', declared['strict'])
+    }
+  }
+  return {
+    ...(reads === undefined ? {} : { reads }),
+    ...(balancer === undefined ? {} : { balancer }),
+    ...(functions === undefined ? {} : { functions }),
+  }
+}
+
+function resolveModels(models: RouterOptions['models'], aliases: readonly string[]): Model[] {
+  if (models === undefined) return []
+  return Object.entries(record(models, 'models')).map(([name, given]) => {
+    const path = `models.${name}`
+    const model = record(given, path)
+    refuseUnknown(model, ['table', 'bind', 'reads'], path)
+    const { table = name.toLowerCase(), bind, reads } = model
+    if (typeof table !== 'string' || table === '') refuse(`${path}.table`, 'the name of a table', table)
+    if (bind !== undefined) oneOf(bind, aliases, `${path}.bind`)
+    else if (!aliases.includes('default')) {
+      refuse(`${path}.bind`, `${list(aliases)}, since there is no database 'default'`, bind)
+    }
+    if (reads !== undefined) oneOf(reads, READ_PREFERENCES, `${path}.reads`)
+    return { name, table, bind: bind ?? 'default', reads: reads ?? null } as Model
+  })
+}
+
+function resolveRouters(routers: RouterOptions['routers']): DatabaseRouter[] {
+  if (routers === undefined) return []
+  if (!Array.isArray(routers)) refuse('routers', 'an array of routers', routers)
+  return (routers as unknown[]).map((given, index) => {
+    const router: unknown = typeof given === 'function' ? new (given as new () => unknown)() : given
+    if (typeof router !== 'object' || router === null)
+      refuse(`routers[${index}]`, 'an object or a class', router)
+    return router
+  })
+}
+
+function isDatabase(value: unknown): value is Database {
+  return typeof value === 'object' && value !== null && 'adapter' in value && 'dialect' in value
+}
+
+/** @throws {SplitpoolError} `ERR_INVALID_OPTION`, always */
+export function refuse(path: string, expected: string, came: unknown): never {
+  throw new SplitpoolError('ERR_INVALID_OPTION', `${path}: expected ${expected}, got ${show(came)}`)
+}
+
+/** Refuses keys that are not in `known`; `also` are those that the message may suggest besides. */
+export function refuseUnknown(
+  given: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  path: string,
+  also: readonly string[] = known,
+): void {
+  for (const key of Object.keys(given)) {
+    if (!known.includes(key)) {
+      const at = path === '' ? key : `${path}.${key}`
+      throw new SplitpoolError(
+        'ERR_INVALID_OPTION',
+        `${at}: unknown option; expected one of ${also.join(', ')}`,
+      )
+    }
+  }
+}
+
+function oneOf(value: unknown, allowed: readonly string[], path: string): void {
+  if (!allowed.includes(value as string)) refuse(path, `one of ${list(allowed)}`, value)
+}
+
+function list(values: readonly string[]): string {
+  return values.map((value) => `'${value}'`).join(', ')
+}
+
+export function record(value: unknown, path: string, expected = 'an object'): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(path, expected, value)
+  return value as Record<string, unknown>
+}
+
+/** A value for a message: short, and without the password that a URL or an object may hold. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') {
+    // All that stands before an @, since a password may hold any character.
+    const shown = value
+      .replace(/^([a-z][a-z0-9+.-]*:)?(\/\/)?.*@/is, '$1$2***@')
+      .replace(/((?:password|pwd)=)[^&\s]*/gi, '$1***')
+    return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown)
+  }
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array'
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `function ${value.name}`
+  if (typeof value === 'object' && value !== null) {
+    const keys = Object.keys(value)
+    return keys.length === 0 ? 'an empty object' : `an object with ${keys.slice(0, 8).join(', ')}`
+  }
+  return String(value)
+}

@@ -1,0 +1,16 @@
+/**
+ * Where reads go when no stronger rule speaks; libpq's words for `target_session_attrs`, without `standby`.
+ *
+ * - `primary`: always the primary
+ * - `prefer-primary`: the primary while it may be used, else a replica
+ * - `prefer-replica`: a replica while one may be used, else the primary (the default)
+ * - `replica`: a replica, or an error
+ */
+export type ReadPreference = 'primary' | 'prefer-primary' | 'prefer-replica' | 'replica'
+
+export const READ_PREFERENCES: readonly ReadPreference[] = [
+  'primary',
+  'prefer-primary',
+  'prefer-replica',
+  'replica',
+]

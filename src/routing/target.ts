@@ -1,0 +1,47 @@
+import { SplitpoolError } from '../errors'
+import type { Role } from './decision'
+
+/**
+ * Where the application points: a database (`users`), or one of its nodes (`users:primary`, `users:replica-1`).
+ * `alias` is `null` for "whichever database, but its primary".
+ */
+export interface Target {
+  readonly alias: string | null
+  readonly role: Role | null
+  /** The node by alias, when one replica is named; `null` leaves the choice to the balancer. */
+  readonly nodeId: string | null
+}
+
+/** What exists: enough of a topology to check a target against. */
+export interface KnownNodes {
+  readonly alias: string
+  readonly nodes: readonly { readonly id: string; readonly role: Role }[]
+}
+
+/**
+ * Reads `'users'`, `'users:primary'`, `'users:replica'` (any replica) or `'users:replica-1'` (this one).
+ *
+ * @throws {SplitpoolError} `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`, naming what came and what exists
+ */
+export function parseTarget(text: string, databases: ReadonlyMap<string, KnownNodes>): Target {
+  const colon = text.indexOf(':')
+  const alias = colon === -1 ? text : text.slice(0, colon)
+  const database = databases.get(alias)
+  if (database === undefined) {
+    throw new SplitpoolError(
+      'ERR_UNKNOWN_ALIAS',
+      `Unknown database alias ${JSON.stringify(alias)}; there is ${[...databases.keys()].join(', ')}`,
+    )
+  }
+  if (colon === -1) return { alias, role: null, nodeId: null }
+  const wanted = text.slice(colon + 1)
+  if (wanted === 'primary' || wanted === 'replica') return { alias, role: wanted, nodeId: null }
+  const node = database.nodes.find(({ id }) => id === text)
+  if (node === undefined) {
+    throw new SplitpoolError(
+      'ERR_UNKNOWN_NODE',
+      `Unknown node ${JSON.stringify(text)}; ${alias} has ${database.nodes.map(({ id }) => id).join(', ')}`,
+    )
+  }
+  return { alias, role: node.role, nodeId: node.role === 'replica' ? node.id : null }
+}

@@ -1,0 +1,106 @@
+import type { Classification } from '../statement/classification'
+import type { Role, RoleRule } from './decision'
+import type { ReadPreference } from './read-preference'
+import type { Target } from './target'
+
+/** All that the choice of a role looks at. */
+export interface RoleQuestion {
+  readonly classification: Classification
+  /** The role or node that the call, its comment, the pool or a router of the chain asks for. */
+  readonly explicit: Target | null
+  /** The innermost frame that asks for a role or a node. */
+  readonly frame: Target | null
+  /** Whether the scope has a transaction open on the primary of this database. */
+  readonly openTransaction: boolean
+  /** Whether the scope has written to this database. Positions take this place when tokens exist. */
+  readonly hasWritten: boolean
+  readonly preference: ReadPreference
+  readonly hasReplicas: boolean
+}
+
+export interface RoleAnswer {
+  readonly role: Role
+  readonly rule: RoleRule
+  readonly reason: string
+  /** The one replica that was asked for; `null` leaves the choice to the scope's pin and the balancer. */
+  readonly nodeId: string | null
+}
+
+type Rule = (question: RoleQuestion) => RoleAnswer | null
+
+/**
+ * Which role serves a statement: the first rule that has an opinion decides. The two rules above these, a transaction
+ * of the router's own and a borrowed connection that has made its choice, need no question: there the server is given.
+ */
+export function whichRole(question: RoleQuestion): RoleAnswer {
+  for (const rule of RULES) {
+    const answer = rule(question)
+    if (answer !== null) return answer
+  }
+  return { role: 'replica', rule: 'read', reason: question.classification.reason, nodeId: null }
+}
+
+const RULES: readonly Rule[] = [
+  explicitRole,
+  notARead,
+  frame,
+  openTransaction,
+  ownWrites,
+  readPreference,
+  noReplica,
+]
+
+function explicitRole({ explicit }: RoleQuestion): RoleAnswer | null {
+  return explicit === null ? null : pointed(explicit, 'explicit-role', 'asked for')
+}
+
+function notARead({ classification }: RoleQuestion): RoleAnswer | null {
+  return mayRunOnReplica(classification) ? null : primary('not-a-read', classification.reason)
+}
+
+function frame({ frame }: RoleQuestion): RoleAnswer | null {
+  return frame === null ? null : pointed(frame, 'frame', 'the frame asks for')
+}
+
+function openTransaction({ openTransaction }: RoleQuestion): RoleAnswer | null {
+  return openTransaction ? primary('open-transaction', 'the scope has a transaction open here') : null
+}
+
+function ownWrites({ hasWritten }: RoleQuestion): RoleAnswer | null {
+  return hasWritten ? primary('own-writes', 'the scope has written here') : null
+}
+
+function readPreference({ preference }: RoleQuestion): RoleAnswer | null {
+  switch (preference) {
+    case 'primary':
+    case 'prefer-primary':
+      return primary('read-preference', `reads: '${preference}'`)
+    case 'replica':
+      return { role: 'replica', rule: 'read-preference', reason: `reads: 'replica'`, nodeId: null }
+    case 'prefer-replica':
+      return null
+  }
+}
+
+function noReplica({ hasReplicas }: RoleQuestion): RoleAnswer | null {
+  return hasReplicas ? null : primary('no-replica', 'no replica may be used')
+}
+
+/** A read, or a transaction that is declared read only: the server of a replica can hold it whole. */
+export function mayRunOnReplica({ intent, transaction }: Classification): boolean {
+  return intent === 'read' || (transaction?.kind === 'begin' && transaction.readOnly)
+}
+
+function primary(rule: RoleRule, reason: string): RoleAnswer {
+  return { role: 'primary', rule, reason, nodeId: null }
+}
+
+function pointed(target: Target, rule: RoleRule, who: string): RoleAnswer | null {
+  if (target.role === null) return null
+  return {
+    role: target.role,
+    rule,
+    reason: `${who} ${target.nodeId ?? `the ${target.role}`}`,
+    nodeId: target.nodeId,
+  }
+}

@@ -1,0 +1,56 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Target } from '../routing/target'
+import type { Transaction } from '../execution/transaction'
+import { Scope } from './scope'
+
+/** One `using` or `primary`: frames nest as a stack, and each knows the one outside it. */
+export interface Frame {
+  readonly target: Target
+  readonly outer: Frame | null
+}
+
+/** Who is asking: immutable, so that concurrent branches of one scope never see each other's frames. */
+export interface Context {
+  readonly scope: Scope
+  readonly frame: Frame | null
+  /** The innermost transaction whose callback this code runs in. */
+  readonly transaction: Transaction | null
+}
+
+/** Carries the context through asynchronous code. Leaving a callback, also by an exception, restores what was before. */
+export class Contexts {
+  readonly #storage = new AsyncLocalStorage<Context>()
+  readonly #ambient: Context = { scope: new Scope(), frame: null, transaction: null }
+
+  current(): Context {
+    return this.#storage.getStore() ?? this.#ambient
+  }
+
+  runInScope<T>(fn: () => T): T {
+    return this.#storage.run({ scope: new Scope(), frame: null, transaction: null }, fn)
+  }
+
+  runInFrame<T>(target: Target, fn: () => T): T {
+    const { scope, frame, transaction } = this.current()
+    return this.#storage.run({ scope, frame: { target, outer: frame }, transaction }, fn)
+  }
+
+  runInTransaction<T>(transaction: Transaction, fn: () => T): T {
+    return this.#storage.run({ ...this.current(), transaction }, fn)
+  }
+}
+
+/** The innermost frame that names a database. */
+export function databaseFrame(frame: Frame | null): Target | null {
+  for (let at = frame; at !== null; at = at.outer) if (at.target.alias !== null) return at.target
+  return null
+}
+
+/** The innermost frame that asks for a role on `alias`; one that names the database alone leaves it to those outside. */
+export function roleFrame(frame: Frame | null, alias: string): Target | null {
+  for (let at = frame; at !== null; at = at.outer) {
+    const { target } = at
+    if (target.role !== null && (target.alias === null || target.alias === alias)) return target
+  }
+  return null
+}

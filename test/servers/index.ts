@@ -1,0 +1,6 @@
+export type { Cluster, ClusterInfo, ClusterNode, NodeInfo, StartedCluster, StartOptions } from './cluster'
+export { runSql } from './run-sql'
+export { ServersUnavailable } from './servers-unavailable'
+export { startMariadb, startMysql } from './start-mysql'
+export { startPostgres } from './start-postgres'
+export { startServers } from './start-servers'

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { createRouter, SplitpoolError, type DatabaseRouter, type Decision, type Router } from '../../src'
+import type { ReadPreference } from '../../src/routing/read-preference'
+import { fakeDatabase, type FakeNode, type FakePool } from '../../src/testing/fake-database'
+import { decisionsOf } from './decisions-of'
+
+type Answers = Record<string, string | false>
+
+interface Setup {
+  readonly databases: Record<string, { replicas: number; reads?: ReadPreference; dialect?: 'mysql' }>
+  readonly models?: Record<string, { table: string; bind?: string }>
+  readonly routers?: { dbForRead?: Answers; dbForWrite?: Answers }[]
+}
+
+interface Case {
+  readonly name: string
+  readonly router: string
+  readonly sql: string
+  readonly pool?: string
+  readonly model?: string
+  readonly alias?: string
+  readonly frames?: string[]
+  readonly wrote?: string[]
+  readonly open?: string[]
+  readonly inside?: { alias: string; readOnly?: boolean }
+  readonly pinned?: Record<string, string>
+  readonly then: Partial<Decision> & { error?: string; says?: string }
+}
+
+const file = path.join(__dirname, '../cases/routing.yaml')
+const { routers, cases } = parse(readFileSync(file, 'utf8')) as {
+  routers: Record<string, Setup>
+  cases: Case[]
+}
+
+function routerOf({ databases, models, routers: chain }: Setup): Router {
+  const nodes = new Map<string, FakeNode>()
+  return createRouter({
+    databases: Object.fromEntries(
+      Object.entries(databases).map(([alias, { replicas, ...options }]) => [
+        alias,
+        fakeDatabase(nodes, { ...options, replicas: Array.from({ length: replicas }, () => ({})) }),
+      ]),
+    ),
+    ...(models === undefined ? {} : { models }),
+    routers: (chain ?? []).map((answers) => {
+      const router: DatabaseRouter = {}
+      for (const method of ['dbForRead', 'dbForWrite'] as const) {
+        const given = answers[method]
+        if (given !== undefined) router[method] = (model) => given[model.name ?? model.table]
+      }
+      return router
+    }),
+  })
+}
+
+/** Brings the scope into the state that the case describes, by the statements that lead there. */
+async function prepare(router: Router, { wrote = [], open = [], pinned = {} }: Case): Promise<void> {
+  for (const [alias, nodeId] of Object.entries(pinned)) {
+    for (let tries = 0; router.explain('SELECT 1', { alias }).nodeId !== nodeId; tries++) {
+      throw new Error(`cannot pin ${alias} after ${tries} tries`)
+    }
+  }
+  for (const alias of wrote) await (router.pool(alias) as FakePool).query('DELETE FROM anything')
+  for (const alias of open) await (router.pool(alias) as FakePool).connect().query('BEGIN')
+}
+
+async function decide(router: Router, each: Case): Promise<Decision> {
+  const { sql, pool, model, alias, frames = [], inside } = each
+  const ask = async (): Promise<Decision> => {
+    if (pool === undefined) {
+      return router.explain(sql, {
+        ...(model === undefined ? {} : { model }),
+        ...(alias === undefined ? {} : { alias }),
+      })
+    }
+    return (await decisionsOf(() => (router.pool(pool) as FakePool).query(sql))).at(-1)!
+  }
+  const framed = frames.reduceRight<() => Promise<Decision>>(
+    (inner, frame) => async () =>
+      await (frame === 'primary' ? router.primary(inner) : router.using(frame, inner)),
+    ask,
+  )
+  return inside === undefined ? await framed() : await router.transaction(framed, inside)
+}
+
+describe('which database, which role', () => {
+  it.each(cases)('$name ($router: $sql)', async (each) => {
+    const setup = routers[each.router]!
+    // A pin is the balancer's choice: ask for scopes until one has it.
+    for (let tries = 0; ; tries++) {
+      const router = routerOf(setup)
+      const run = router.scope(async () => {
+        await prepare(router, each)
+        return await decide(router, each)
+      })
+      const { error, says, ...decision } = each.then
+      if (error !== undefined) {
+        const thrown: unknown = await run.catch((reason: unknown) => reason)
+        expect(thrown).toBeInstanceOf(SplitpoolError)
+        expect(thrown).toMatchObject({ code: error })
+        expect((thrown as Error).message).toMatch(new RegExp(says ?? ''))
+        return
+      }
+      const result = await run.catch((reason: unknown) => {
+        if (tries < 200 && reason instanceof Error && reason.message.startsWith('cannot pin')) return null
+        throw reason
+      })
+      if (result === null) continue
+      expect(result).toMatchObject(decision)
+      expect(result.reason).not.toBe('')
+      expect(result.nodeId).toMatch(new RegExp(`^${result.alias}:`))
+      return
+    }
+  })
+})
