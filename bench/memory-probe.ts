@@ -1,5 +1,5 @@
-import { createRouter, type Router } from '../src'
-import { postgres } from '../src/adapters/pg'
+import { createRouter, type Router } from '../dist'
+import { postgres } from '../dist/adapters/pg'
 
 const URLS = [1, 2, 3].map((port) => `postgres://app@127.0.0.1:${port}/app`)
 

@@ -29,9 +29,9 @@ export const postgres: DialectRules = {
       select with values table show explain copy analyze analyse verbose insert update delete merge truncate
       create alter drop lock set begin start commit rollback end abort savepoint release prepare execute
       prepared grant revoke from join into using for as where group having order limit offset fetch union
-      intersect except window returning on only lateral recursive share no key distinct rows operator to
+      intersect except window returning on only lateral recursive share no key distinct operator to
       stdout read write isolation level serializable repeatable committed uncommitted not deferrable
-      transaction work and chain local global temporary temp unlogged if exists concurrently or replace view
+      transaction work chain local global temporary temp unlogged if exists concurrently or replace view
       materialized index unique trigger procedure function aggregate rule policy atomic binary references
       foreign uescape`,
     statements: {

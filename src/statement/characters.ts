@@ -1,41 +1,39 @@
 import type { LexicalRules } from '../dialects/vocabulary'
+import * as Token from './token'
 
-/** What a token that starts with a character can be. */
-export const OTHER = 0
-export const SPACE = 1
-export const LETTER = 2
-export const DIGIT = 3
-export const SINGLE_QUOTE = 4
-export const DOUBLE_QUOTE = 5
-export const BACKTICK = 6
-export const DASH = 7
-export const SLASH = 8
-export const STAR = 9
-export const HASH = 10
-export const DOLLAR = 11
-export const AT = 12
-export const COLON_SIGN = 13
-export const POINT = 14
-export const PUNCTUATION = 15
-export const OPERATOR_SIGN = 16
-export const BACKSLASH_SIGN = 17
-
-export const BACKSLASH = 92
-export const QUOTE = 39
+// The class of a character says what a token is that starts with it: the kind itself for a token of one character, else
+// one of these.
+export const SPACE = Token.KINDS
+export const LETTER = Token.KINDS + 1
+export const DIGIT = Token.KINDS + 2
+export const SINGLE_QUOTE = Token.KINDS + 3
+export const NAME_QUOTE = Token.KINDS + 4
+export const POINT = Token.KINDS + 5
+export const DASH = Token.KINDS + 6
+export const SLASH = Token.KINDS + 7
+export const STAR = Token.KINDS + 8
+export const HASH = Token.KINDS + 9
+export const DOLLAR = Token.KINDS + 10
+export const AT_SIGN = Token.KINDS + 11
+export const COLON_SIGN = Token.KINDS + 12
+export const BACKSLASH_SIGN = Token.KINDS + 13
 
 /** The class of every ASCII character in a dialect. */
 export function characterClasses(rules: LexicalRules): Uint8Array {
-  const classes = new Uint8Array(128)
+  const classes = new Uint8Array(128).fill(Token.INVALID)
   const set = (characters: string, value: number): void => {
     for (const character of characters) classes[character.charCodeAt(0)] = value
   }
   set(' \t\n\v\f\r', SPACE)
   set('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_', LETTER)
   set('0123456789', DIGIT)
-  set('(),;', PUNCTUATION)
-  set('+%&|<>=!~^?[]{}`#@', OPERATOR_SIGN)
+  set('(', Token.OPEN)
+  set(')', Token.CLOSE)
+  set(',', Token.COMMA)
+  set(';', Token.SEMICOLON)
+  set('+%&|<>=!~^?[]{}', Token.OPERATOR)
   set("'", SINGLE_QUOTE)
-  set('"', DOUBLE_QUOTE)
+  set('"', NAME_QUOTE)
   set('-', DASH)
   set('/', SLASH)
   set('*', STAR)
@@ -43,11 +41,16 @@ export function characterClasses(rules: LexicalRules): Uint8Array {
   set(':', COLON_SIGN)
   set('\\', BACKSLASH_SIGN)
   set('$', rules.dollarQuotes ? DOLLAR : LETTER)
-  if (rules.backticks) set('`', BACKTICK)
-  if (rules.hashComments) set('#', HASH)
-  if (rules.variables) set('@', AT)
+  set('`', rules.backticks ? NAME_QUOTE : Token.OPERATOR)
+  set('#', rules.hashComments ? HASH : Token.OPERATOR)
+  set('@', rules.variables ? AT_SIGN : Token.OPERATOR)
   return classes
 }
+
+export const BACKSLASH = 92
+export const QUOTE = 39
+export const DOUBLE_QUOTE = 34
+export const BACKTICK = 96
 
 /** Which ASCII characters may continue a word: 1 or 0. */
 export function wordCharacters(): Uint8Array {

@@ -101,7 +101,8 @@ function read(
       intent,
       reason: intent === 'transaction' ? 'transaction control' : reason,
       tables: reader.tables.list(),
-      unknownFunctions: Object.freeze([...reader.unknownFunctions]),
+      unknownFunctions:
+        reader.unknownFunctions === undefined ? NONE : Object.freeze([...reader.unknownFunctions]),
       statements,
       transaction: intent === 'transaction' && transaction !== null ? Object.freeze(transaction) : null,
       hint: hintOf(sql),

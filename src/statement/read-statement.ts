@@ -1,6 +1,7 @@
+import { KEYWORD } from '../dialects/vocabulary'
 import type { Reader } from './reader'
 import * as Token from './token'
-import { KEYWORD, READ, SESSION, statementEffect, WRITE } from './word-table'
+import { READ, SESSION, statementEffect, WRITE } from './word-table'
 
 /**
  * Reads one statement, whose first token is the reader's current one, to its end, and leaves in the reader what it
@@ -463,10 +464,6 @@ function isTransactionMode(reader: Reader): boolean {
 /** COMMIT, END, ROLLBACK and ABORT. */
 function readEnd(reader: Reader): void {
   const kind = reader.keyword === KEYWORD.commit || reader.keyword === KEYWORD.end ? 'commit' : 'rollback'
-  if (reader.keyword === KEYWORD.end && !reader.postgres) {
-    reader.raise(WRITE, 'END of a block')
-    return
-  }
   reader.advance()
   if (reader.keyword === KEYWORD.prepared) {
     reader.raise(WRITE, `${kind.toUpperCase()} PREPARED`)

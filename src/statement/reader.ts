@@ -1,12 +1,12 @@
-import type { DialectRules, Reading } from '../dialects/vocabulary'
+import { KEYWORD, type DialectRules, type Reading } from '../dialects/vocabulary'
 import type { TransactionControl } from './classification'
 import type { DeclaredFunctions } from './declared-functions'
-import { nameAt, type NameStyle, PLAIN, withoutAccents } from './names'
+import { isAscii, nameAt, type NameStyle, PLAIN, withoutAccents } from './names'
 import { Scanner, type ScannerRules } from './scanner'
 import { TableNames } from './table-names'
 import * as Token from './token'
 import * as Words from './word-table'
-import { type Effect, KEYWORD, READ, SESSION, type Word, WRITE } from './word-table'
+import { type Effect, READ, SESSION, type Word, WRITE } from './word-table'
 
 /** A dialect, prepared for reading. */
 export interface ReaderRules extends ScannerRules {
@@ -38,9 +38,6 @@ const CTE_LIST = 64
 const CTE_NAME = 128
 /** The next USING starts a list of tables, as in `DELETE FROM t USING u`. */
 const USING_LIST = 256
-
-/** Parts of a dotted name that are remembered; of a longer one the last. */
-const MAX_PARTS = 4
 
 /**
  * Reads a text token by token and takes note of everything that means something wherever it stands in a statement:
@@ -75,7 +72,7 @@ export class Reader {
   /** All meanings of all words in the text, one over the other. */
   allWords: Word = 0
   readonly tables = new TableNames()
-  readonly unknownFunctions = new Set<string>()
+  unknownFunctions: Set<string> | undefined
 
   readonly #text: string
   readonly #scanner: Scanner
@@ -89,13 +86,16 @@ export class Reader {
 
   // The dotted name under way, or just read.
   #parts = 0
-  readonly #starts: number[] = [0, 0, 0, 0]
-  readonly #ends: number[] = [0, 0, 0, 0]
-  readonly #styles: NameStyle[] = [PLAIN, PLAIN, PLAIN, PLAIN]
-  #lastWord: Word = 0
-  /** The meaning of the part before the last one. */
+  /** Its last part, */
+  #nameStart = 0
+  #nameEnd = 0
+  #nameStyle: NameStyle = PLAIN
+  /** and the one before. */
+  #schemaStart = 0
+  #schemaEnd = 0
+  #schemaStyle: NameStyle = PLAIN
+  #nameWord: Word = 0
   #schemaWord: Word = 0
-  #wide = false
   /** The token before that name. */
   #beforeKind: number = Token.END
   #beforeKeyword = 0
@@ -302,8 +302,11 @@ export class Reader {
     const word = this.word
     this.allWords |= word
     if (prevKind === Token.DOT && this.#parts > 0) {
-      if (this.#parts < MAX_PARTS) this.#parts++
-      this.#schemaWord = this.#lastWord
+      this.#parts++
+      this.#schemaStart = this.#nameStart
+      this.#schemaEnd = this.#nameEnd
+      this.#schemaStyle = this.#nameStyle
+      this.#schemaWord = this.#nameWord
     } else {
       this.#parts = 1
       this.#beforeKind = prevKind
@@ -311,12 +314,11 @@ export class Reader {
       this.#beforeWord = this.#prevWord
       this.#schemaWord = 0
     }
-    this.#lastWord = word
-    const part = this.#parts - 1
-    this.#starts[part] = this.#scanner.start
-    this.#ends[part] = this.#scanner.end
-    this.#styles[part] = this.#scanner.style
-    this.#wide = this.#scanner.wide
+    const scanner = this.#scanner
+    this.#nameStart = scanner.start
+    this.#nameEnd = scanner.end
+    this.#nameStyle = scanner.style
+    this.#nameWord = word
     if (word !== 0 && kind === Token.WORD && prevKind !== Token.DOT && prevKind !== Token.COLON) {
       this.keyword = Words.keywordOf(word)
     }
@@ -324,7 +326,7 @@ export class Reader {
       if (this.keyword === KEYWORD.recursive) return
       this.#frame &= ~CTE_NAME
       this.keyword = 0
-      this.tables.addCte(this.#part(part))
+      this.tables.addCte(this.#lastName)
       return
     }
     if (this.aliases && this.prevKeyword === KEYWORD.as) this.keyword = 0
@@ -348,6 +350,9 @@ export class Reader {
     const prevKeyword = this.prevKeyword
     const clause = this.#frame & CLAUSE
     switch (keyword) {
+      case KEYWORD.as:
+      case KEYWORD.on:
+        break
       case KEYWORD.select:
         if (this.namesTables) this.startQuery()
         return
@@ -551,8 +556,7 @@ export class Reader {
       (target && !single ? TARGET : 0)
     this.#columnList = kind === Token.OPEN && target
     if (kind === Token.OPEN && !target) return
-    const last = this.#parts - 1
-    const name = this.#part(last)
+    const name = this.#lastName
     if (
       name === 'rows' &&
       kind === Token.WORD &&
@@ -561,41 +565,51 @@ export class Reader {
     ) {
       return // ROWS FROM (f(), g())
     }
-    this.tables.add(last > 0 ? this.#part(last - 1) : null, name)
-    this.#checkTable(last)
+    this.tables.add(this.#schemaName, name)
+    this.#checkTable()
   }
 
-  #checkTable(last: number): void {
+  #checkTable(): void {
     const schema = this.#schemaWord
-    const word = this.#lastWord
+    const word = this.#nameWord
     if (Words.schemaEffect(schema) !== READ) {
       this.raise(
         Words.schemaEffect(schema),
-        `schema ${this.#part(last - 1)}, which every server has of its own`,
+        `schema ${this.#schemaName ?? ''}, which every server has of its own`,
       )
     }
     if (Words.tableEffect(word) === READ) return
     if (!this.#postgres && (schema & Words.SYSTEM_SCHEMA) === 0) return
-    this.raise(Words.tableEffect(word), `per-server view ${this.#part(last)}`)
+    this.raise(Words.tableEffect(word), `per-server view ${this.#lastName}`)
   }
 
-  /** A part of the dotted name, folded as the dialect folds it. */
-  #part(index: number): string {
-    const style = this.#styles[index] ?? PLAIN
-    const name = nameAt(this.#text, this.#starts[index] ?? 0, this.#ends[index] ?? 0, style)
+  get #lastName(): string {
+    return this.#fold(this.#nameStart, this.#nameEnd, this.#nameStyle)
+  }
+
+  get #schemaName(): string | null {
+    return this.#parts > 1 ? this.#fold(this.#schemaStart, this.#schemaEnd, this.#schemaStyle) : null
+  }
+
+  /** A name, folded as the dialect folds it. */
+  #fold(start: number, end: number, style: NameStyle): string {
+    const name = nameAt(this.#text, start, end, style)
     return style === PLAIN && this.#rules.dialect.foldsNames ? name.toLowerCase() : name
   }
 
+  /** The dotted name in lower case, without the name of the database before that of the schema. */
   #path(): string[] {
-    return Array.from({ length: this.#parts }, (_, index) => this.#part(index).toLowerCase())
+    const schema = this.#schemaName
+    return schema === null
+      ? [this.#lastName.toLowerCase()]
+      : [schema.toLowerCase(), this.#lastName.toLowerCase()]
   }
 
   #call(prevKind: number): void {
     const word = this.#prevWord
     const effect = Words.callEffect(word)
-    if (effect !== READ && this.#parts > 0)
-      this.raise(effect, `calls ${this.#part(this.#parts - 1).toLowerCase()}()`)
-    if (this.#wide && !this.#postgres) this.#wideCall()
+    if (effect !== READ && this.#parts > 0) this.raise(effect, `calls ${this.#lastName.toLowerCase()}()`)
+    if (word === 0 && !this.#postgres) this.#accentedCall()
     if (!this.callsFunctions || this.#parts === 0) return
     const qualified = this.#parts > 1
     const declared = this.#declared
@@ -608,6 +622,7 @@ export class Reader {
     if (builtIn && (!qualified || (this.#postgres && (this.#schemaWord & Words.SYSTEM_SCHEMA) !== 0))) return
     if (this.#isAlias()) return
     const path = this.#path()
+    this.unknownFunctions ??= new Set()
     this.unknownFunctions.add(path.join('.'))
     if (declared?.strict === true && !declared.reads(path)) {
       this.raise(WRITE, `calls ${path.join('.')}(), which is not known to be pure`)
@@ -626,12 +641,12 @@ export class Reader {
     )
   }
 
-  #wideCall(): void {
-    const path = this.#path()
-    const name = path[path.length - 1] ?? ''
-    if (name.length > 256) return
+  /** MySQL and MariaDB may take `GÉT_LOCK` for `GET_LOCK`. */
+  #accentedCall(): void {
+    const name = this.#lastName
+    if (name.length > 64 || isAscii(name)) return
     const word = this.#rules.words.get(withoutAccents(name))
-    if (Words.callEffect(word) !== READ) this.raise(Words.callEffect(word), `calls ${name}()`)
+    if (Words.callEffect(word) !== READ) this.raise(Words.callEffect(word), `calls ${name.toLowerCase()}()`)
   }
 
   #lastPartOfVariable(): string {

@@ -2,7 +2,7 @@ import type { LexicalRules, Reading } from '../dialects/vocabulary'
 import * as Character from './characters'
 import { IN_QUOTES, IN_UNICODE_QUOTES, nameAt, type NameStyle, PLAIN } from './names'
 import * as Token from './token'
-import { hashStep, type Word, type WordTable } from './word-table'
+import type { Word, WordTable } from './word-table'
 
 /** What the scanner needs to know of a dialect, prepared once. */
 export interface ScannerRules {
@@ -26,8 +26,6 @@ export class Scanner {
   /** The meaning of a word, quoted or not, and of the last part of a system variable. */
   word: Word = 0
   style: NameStyle = PLAIN
-  /** The name has characters beyond ASCII. */
-  wide = false
   /** Why the text could not be cut further. */
   problem = ''
   /** An executable comment has been seen. */
@@ -70,7 +68,7 @@ export class Scanner {
       }
       const character = text.charCodeAt(at)
       if (character >= 128) {
-        if (Character.isWideLetter(character)) this.#scanWord(at, at, 0)
+        if (Character.isWideLetter(character)) this.#scanWord(at)
         else this.#fail(at, 'unusual white space')
         return
       }
@@ -79,7 +77,7 @@ export class Scanner {
           at++
           continue
         case Character.LETTER:
-          this.#scanWord(at, at, 0)
+          this.#scanWord(at)
           return
         case Character.DIGIT:
           this.#scanNumber(at)
@@ -188,20 +186,13 @@ export class Scanner {
     else this.#fail(at, 'an executable comment without an end')
   }
 
-  /** A word from `start`, of which everything before `at` is known to belong to it and hashed. */
-  #scanWord(start: number, at: number, hash: number): void {
+  #scanWord(start: number): void {
     const text = this.#text
     const length = this.#length
-    let wide = false
+    let at = start + 1
     for (; at < length; at++) {
       const character = text.charCodeAt(at)
-      if (character < 128) {
-        if (IN_WORD[character] === 0) break
-      } else {
-        if (!Character.isWideLetter(character)) break
-        wide = true
-      }
-      hash = hashStep(hash, character)
+      if (character < 128 ? IN_WORD[character] === 0 : !Character.isWideLetter(character)) break
     }
     if (this.#lexical.prefixedQuotes && at - start === 1 && at < length && this.#scanPrefixed(start, at))
       return
@@ -214,9 +205,8 @@ export class Scanner {
       this.#fail(start, 'a dollar quote')
       return
     }
-    this.word = this.#words.find(text, start, at, hash)
+    this.word = this.#words.find(text, start, at)
     this.style = PLAIN
-    this.wide = wide
     this.#accept(Token.WORD, start, at)
   }
 
@@ -247,7 +237,7 @@ export class Scanner {
     const exponent = this.#exponent(at)
     if (exponent !== at) at = exponent
     else if (whole && this.#lexical.digitsStartWords && this.#isInWord(at)) {
-      this.#scanWord(start, start, 0)
+      this.#scanWord(start)
       return
     }
     this.#accept(Token.NUMBER, start, at)
@@ -304,14 +294,7 @@ export class Scanner {
       return
     }
     if (this.#lexical.variables && this.#text.charCodeAt(opening) === 34) this.literal = true
-    let hash = 0
-    this.wide = false
-    for (let at = opening + 1; at < end - 1; at++) {
-      const character = this.#text.charCodeAt(at)
-      if (character >= 128) this.wide = true
-      hash = hashStep(hash, character)
-    }
-    this.word = this.#words.find(this.#text, opening + 1, end - 1, hash)
+    this.word = this.#words.find(this.#text, opening + 1, end - 1)
     this.style = style
     this.#accept(Token.QUOTED, start, end)
   }

@@ -22,3 +22,5 @@ export const SYSTEM_VARIABLE = 13
 export const OPERATOR = 14
 /** Text that no reading makes sense of. Nothing after it is read. */
 export const INVALID = 15
+/** The number of kinds. */
+export const KINDS = 16

@@ -1,4 +1,4 @@
-import { KEYWORDS, type Keyword, type Vocabulary } from '../dialects/vocabulary'
+import { KEYWORD, type Keyword, type Vocabulary } from '../dialects/vocabulary'
 
 /**
  * What one word means in one dialect, packed into one integer, so that the scanner can answer for every word it
@@ -28,7 +28,7 @@ export const GRAMMAR = 1 << 19
 export const SYSTEM_SCHEMA = 1 << 20
 /** A word next to which passwords stand. */
 export const SECRET = 1 << 21
-/** A word that could turn a read into something else if other words round it were to vanish. */
+/** A word that could make something else of a read if other words round it were to vanish. */
 export const GRAVE = 1 << 22
 
 const STATEMENT_SHIFT = 8
@@ -44,124 +44,119 @@ export const tableEffect = (word: Word): Effect => ((word >> TABLE_SHIFT) & 3) a
 export const schemaEffect = (word: Word): Effect => ((word >> SCHEMA_SHIFT) & 3) as Effect
 export const variableEffect = (word: Word): Effect => ((word >> VARIABLE_SHIFT) & 3) as Effect
 
-/** The number of each keyword, as it stands in the low bits of a `Word`. */
-export const KEYWORD = Object.freeze(
-  Object.fromEntries(KEYWORDS.map((word, index) => [word, index + 1])),
-) as Readonly<Record<Keyword, number>>
-
 /**
  * A hash table from words to their meaning whose keys are looked up as slices of a text, in any case, without
- * allocating. Keys are ASCII; letters are folded by setting bit 5, which no other two characters of a name share.
+ * allocating.
+ *
+ * The key of a word is made of its length and three of its letters, so that it costs the same for every word; of the
+ * 2400 words of PostgreSQL, 2000 have a key of their own. Words are ASCII, and letters are folded by setting bit 5,
+ * which tells apart all characters that a name without quotes can hold.
  */
 export class WordTable {
-  readonly #slots: Int32Array
+  /** By key, the number of a word; 0 is a free place. Small, since most look-ups end here without finding one. */
+  readonly #places: Uint16Array
   readonly #mask: number
-  /** Where the letters of each word start, and how many it has. */
-  readonly #offsets: number[] = []
-  readonly #lengths: number[] = []
-  readonly #words: Word[] = []
+  /** By the number of a word. Letters are those of all words in a row, and a word ends where the next one starts. */
+  readonly #keys: Int32Array
+  readonly #starts: Int32Array
+  readonly #words: Int32Array
   readonly #letters: Uint8Array
+  readonly #longest: number
 
   constructor(vocabulary: Vocabulary) {
     const meanings = meaningsOf(vocabulary)
-    let letters = 0
-    for (const name of meanings.keys()) letters += name.length
+    const names = [...meanings.keys()]
     let size = 64
-    while (size < meanings.size * 4) size *= 2
+    while (size < meanings.size * 3) size *= 2
     this.#mask = size - 1
-    this.#slots = new Int32Array(size).fill(-1)
-    this.#letters = new Uint8Array(letters)
-    let offset = 0
-    for (const [name, word] of meanings) {
-      const hash = hashOf(name)
-      let slot = (hash ^ (hash >>> 15)) & this.#mask
-      while (this.#slots[slot] !== -1) slot = (slot + 1) & this.#mask
-      this.#slots[slot] = this.#words.length
-      this.#words.push(word)
-      this.#offsets.push(offset)
-      this.#lengths.push(name.length)
-      for (let at = 0; at < name.length; at++) this.#letters[offset++] = foldCharacter(name.charCodeAt(at))
+    this.#places = new Uint16Array(size)
+    this.#keys = new Int32Array(meanings.size + 1)
+    this.#starts = new Int32Array(meanings.size + 1)
+    this.#words = Int32Array.of(0, ...meanings.values())
+    this.#letters = new TextEncoder().encode(names.join('')).map((letter) => letter | 32)
+    this.#longest = Math.max(...names.map((name) => name.length))
+    let start = 0
+    for (const [index, name] of names.entries()) {
+      const number = index + 1
+      this.#keys[number] = keyOf(name, 0, name.length)
+      this.#starts[number] = start
+      start += name.length
+      let place = this.#placeOf(keyOf(name, 0, name.length))
+      while (this.#places[place] !== 0) place = (place + 1) & this.#mask
+      this.#places[place] = number
     }
   }
 
-  /** The meaning of `text` from `start` to `end`, whose hash is given; 0 for a word without any. */
-  find(text: string, start: number, end: number, hash: number): Word {
-    const slots = this.#slots
-    const mask = this.#mask
-    for (let slot = (hash ^ (hash >>> 15)) & mask; ; slot = (slot + 1) & mask) {
-      const entry = slots[slot] ?? -1
-      if (entry === -1) return 0
-      if (this.#lengths[entry] === end - start && this.#same(text, start, end, this.#offsets[entry] ?? 0)) {
-        return this.#words[entry] ?? 0
-      }
+  /** The meaning of `text` from `start` to `end`; 0 for a word without any. */
+  find(text: string, start: number, end: number): Word {
+    const length = end - start
+    if (length > this.#longest || length === 0) return 0
+    const key = keyOf(text, start, length)
+    for (let place = this.#placeOf(key); ; place = (place + 1) & this.#mask) {
+      const number = this.#places[place] ?? 0
+      if (number === 0) return 0
+      if (this.#keys[number] === key && this.#same(text, start, end, number)) return this.#words[number] ?? 0
     }
   }
 
   /** The meaning of a whole string. */
   get(name: string): Word {
-    return this.find(name, 0, name.length, hashOf(name))
+    return this.find(name, 0, name.length)
   }
 
-  #same(text: string, start: number, end: number, offset: number): boolean {
-    for (let at = start; at < end; at++, offset++) {
-      if ((text.charCodeAt(at) | 32) !== this.#letters[offset]) return false
+  #placeOf(key: number): number {
+    return (Math.imul(key, GOLDEN_RATIO) >>> 16) & this.#mask
+  }
+
+  #same(text: string, start: number, end: number, number: number): boolean {
+    let letter = this.#starts[number] ?? 0
+    for (let at = start; at < end; at++, letter++) {
+      if ((text.charCodeAt(at) | 32) !== this.#letters[letter]) return false
     }
     return true
   }
 }
 
-export const foldCharacter = (character: number): number => character | 32
+/** 2³² divided by the golden ratio: spreads keys that differ in few bits. */
+const GOLDEN_RATIO = 0x9e3779b1
 
-/** One step of the hash of a word; starts at 0. */
-export const hashStep = (hash: number, character: number): number =>
-  (Math.imul(hash, 31) + (character | 32)) | 0
-
-function hashOf(name: string): number {
-  let hash = 0
-  for (let at = 0; at < name.length; at++) hash = hashStep(hash, name.charCodeAt(at))
-  return hash
+/** Equal for equal words, whatever their case, and different for words of different length. */
+function keyOf(text: string, start: number, length: number): number {
+  const first = text.charCodeAt(start) | 32
+  const middle = text.charCodeAt(start + (length >> 1)) | 32
+  const last = text.charCodeAt(start + length - 1) | 32
+  return (first << 21) ^ (middle << 14) ^ (last << 7) ^ length
 }
 
-/** See `GRAVE`: what makes a lock, a variable, a file or a sequence out of a SELECT. */
-const GRAVE_WORDS = [
-  'for',
-  'into',
-  'lock',
-  'update',
-  'delete',
-  'insert',
-  'next',
-  'previous',
-  'show',
-  'sql_calc_found_rows',
-]
+/** See `GRAVE`: what makes a lock, a variable, a file or a sequence of a SELECT, or stands before other kinds of it. */
+const GRAVE_WORDS = 'for into lock update delete insert next previous show sql_calc_found_rows'
 
 function meaningsOf(vocabulary: Vocabulary): Map<string, Word> {
   const meanings = new Map<string, Word>()
-  const add = (names: readonly string[], meaning: Word): void => {
-    for (const name of names) meanings.set(name, (meanings.get(name) ?? 0) | meaning)
-  }
   const names = (list: string): string[] => list.split(/\s+/).filter((name) => name !== '')
+  const add = (list: string, meaning: Word): void => {
+    for (const name of names(list)) meanings.set(name, (meanings.get(name) ?? 0) | meaning)
+  }
 
   const { statements, calls, tables, schemas, variables } = vocabulary
   for (const name of names(vocabulary.keywords)) {
     if (!(name in KEYWORD)) throw new TypeError(`No keyword: ${name}`)
-    add([name], KEYWORD[name as Keyword])
+    add(name, KEYWORD[name as Keyword])
   }
-  add(names(statements.write), (WRITE << STATEMENT_SHIFT) | GRAVE)
-  add(names(statements.session), (SESSION << STATEMENT_SHIFT) | GRAVE)
-  add(names(calls.write), (WRITE << CALL_SHIFT) | GRAVE)
-  add(names(calls.session), (SESSION << CALL_SHIFT) | GRAVE)
-  add(names(calls.pure), PURE)
-  add(names(vocabulary.grammar), GRAMMAR)
-  add(names(tables.write), WRITE << TABLE_SHIFT)
-  add(names(tables.session), SESSION << TABLE_SHIFT)
-  add(names(schemas.write), WRITE << SCHEMA_SHIFT)
-  add(names(schemas.session), SESSION << SCHEMA_SHIFT)
-  add(names(schemas.system), SYSTEM_SCHEMA)
-  add(names(variables.write), WRITE << VARIABLE_SHIFT)
-  add(names(variables.session), SESSION << VARIABLE_SHIFT)
-  add(names(vocabulary.secrets), SECRET)
+  add(statements.write, (WRITE << STATEMENT_SHIFT) | GRAVE)
+  add(statements.session, (SESSION << STATEMENT_SHIFT) | GRAVE)
+  add(calls.write, (WRITE << CALL_SHIFT) | GRAVE)
+  add(calls.session, (SESSION << CALL_SHIFT) | GRAVE)
+  add(calls.pure, PURE)
+  add(vocabulary.grammar, GRAMMAR)
+  add(tables.write, WRITE << TABLE_SHIFT)
+  add(tables.session, SESSION << TABLE_SHIFT)
+  add(schemas.write, WRITE << SCHEMA_SHIFT)
+  add(schemas.session, SESSION << SCHEMA_SHIFT)
+  add(schemas.system, SYSTEM_SCHEMA)
+  add(variables.write, WRITE << VARIABLE_SHIFT)
+  add(variables.session, SESSION << VARIABLE_SHIFT)
+  add(vocabulary.secrets, SECRET)
   add(GRAVE_WORDS, GRAVE)
   return meanings
 }

@@ -1,0 +1,85 @@
+import type { Pool, PoolOptions } from 'mysql2'
+import type { Pool as PromisePool, PoolConnection as PromisePoolConnection } from 'mysql2/promise'
+import type { Database, DatabaseOptions } from '../../database'
+import type { Dialect } from '../../dialects/dialect'
+import type { Adapter } from '../adapter'
+import { resolveNode, type NodeSettings } from '../resolve-node'
+import { createTransactionClient } from './client'
+import { classifyError } from './errors'
+import { Mysql2Connector } from './node'
+import { RoutedPool } from './pool'
+
+/** One MySQL or MariaDB server: a URL, the options of mysql2's `createPool` with a few of splitpool's, or a pool. */
+export type Mysql2Node = string | Pool | PromisePool | Mysql2NodeOptions
+
+export interface Mysql2NodeOptions extends PoolOptions {
+  /** `mysql://user:password@host:port/database`; like mysql2's `uri`. */
+  readonly url?: string
+  /** A pool that the application made, and ends. Goes with `id`, `weight` and `tags` alone. */
+  readonly pool?: Pool | PromisePool
+  /** Default: `replica-1`, `replica-2`, … in their order. */
+  readonly id?: string
+  /** Its share of the reads relative to the other replicas, above 0. Default 1. */
+  readonly weight?: number
+  readonly tags?: readonly string[]
+}
+
+export interface MysqlOptions extends DatabaseOptions {
+  /** The server that takes writes. */
+  readonly primary: Mysql2Node
+  /** The servers that serve reads. Default none: then the primary serves them. */
+  readonly replicas?: readonly Mysql2Node[]
+}
+
+/**
+ * A MySQL database over mysql2.
+ *
+ * ```ts
+ * mysql({ primary: 'mysql://app@db1/app', replicas: ['mysql://app@db2/app'] })
+ * ```
+ */
+export function mysql(options: MysqlOptions): Database<Pool, PromisePoolConnection> {
+  return database('mysql', options)
+}
+
+/** A MariaDB database over mysql2: like `mysql`, in MariaDB's dialect. */
+export function mariadb(options: MysqlOptions): Database<Pool, PromisePoolConnection> {
+  return database('mariadb', options)
+}
+
+function database(dialect: Dialect, options: MysqlOptions): Database<Pool, PromisePoolConnection> {
+  const { primary, replicas = [], reads, balancer, functions, ...rest } = options
+  return {
+    adapter,
+    dialect,
+    primary,
+    replicas,
+    rest,
+    ...(reads === undefined ? {} : { reads }),
+    ...(balancer === undefined ? {} : { balancer }),
+    ...(functions === undefined ? {} : { functions }),
+  }
+}
+
+const adapter: Adapter = {
+  name: 'mysql2',
+  resolveNode: (given, path) =>
+    resolveNode(given, path, { protocols: ['mysql:', 'mariadb:'], isPool: isPool }),
+  openNode: (settings, node, events) => new Mysql2Connector(settings as NodeSettings, node, events),
+  createPool: (port) => new RoutedPool(port),
+  createTransactionClient,
+  classifyError,
+}
+
+/** A pool of mysql2 or of `mysql2/promise`, also of another copy of them. */
+function isPool(value: object): boolean {
+  const core = ('pool' in value ? value.pool : value) as Partial<Pool> | null
+  const wrapper = value as Partial<PromisePool>
+  return (
+    typeof wrapper.getConnection === 'function' &&
+    [core?.getConnection, core?.query, core?.execute, core?.end].every(
+      (method) => typeof method === 'function',
+    ) &&
+    typeof (core?.config as { connectionConfig?: unknown } | undefined)?.connectionConfig === 'object'
+  )
+}

@@ -1,0 +1,124 @@
+import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2'
+import type { Pool as PromisePool } from 'mysql2/promise'
+import type { Connection, Connector, NodeEvents, NodeIdentity } from '../adapter'
+import type { NodeSettings } from '../resolve-node'
+import { eachConnection } from './driver'
+import { promised } from './query'
+
+/** One MySQL or MariaDB server through a mysql2 pool. */
+export class Mysql2Connector implements Connector {
+  readonly native: Pool
+  readonly #made: boolean
+  #ended: Promise<void> | null = null
+
+  constructor(settings: NodeSettings, node: NodeIdentity, events: NodeEvents) {
+    this.#made = settings.kind === 'options'
+    this.native =
+      settings.kind === 'pool'
+        ? corePool(settings.pool as Pool | PromisePool)
+        : createPool(poolOptions(settings))
+    // The pool listens once; a second 'error' of a connection would end the process.
+    eachConnection(this.native, (connection) => connection.on('error', ignore))
+    if (node.role === 'replica') {
+      eachConnection(this.native, keepReadOnly)
+      warnIfWritable(this.native, node, events)
+    }
+  }
+
+  async connect(): Promise<Connection> {
+    const [connection] = await promised((done) => {
+      this.native.getConnection(done)
+    })
+    return new Mysql2Connection(connection as PoolConnection)
+  }
+
+  end(): Promise<void> {
+    if (!this.#made) return Promise.resolve()
+    // mysql2 calls back with an error when a connection was lost before it could be closed; it is closed then.
+    this.#ended ??= new Promise((resolve) => {
+      this.native.end(() => {
+        resolve()
+      })
+    })
+    return this.#ended
+  }
+}
+
+class Mysql2Connection implements Connection {
+  readonly native: PoolConnection
+
+  constructor(native: PoolConnection) {
+    this.native = native
+  }
+
+  async run(sql: string): Promise<undefined> {
+    await promised((done) => this.native.query(sql, done))
+  }
+
+  release(error?: unknown): void {
+    if (error === undefined) this.native.release()
+    else this.native.destroy()
+  }
+}
+
+function poolOptions({ url, options }: Extract<NodeSettings, { kind: 'options' }>): PoolOptions {
+  // A copy in any case: mysql2 writes what the URL says into what it is given.
+  return url === null ? { ...options } : { ...options, uri: url }
+}
+
+/** A pool of `mysql2/promise` is a wrapper of one of mysql2. */
+export function corePool(pool: Pool | PromisePool): Pool {
+  return 'pool' in pool ? pool.pool : pool
+}
+
+/**
+ * The sessions of a connection begin read only, also those that begin when its state is reset (`resetOnRelease`) or its
+ * user changes. A connection runs what it is given in order, so this comes before the statement it is borrowed for.
+ */
+function keepReadOnly(connection: PoolConnection): void {
+  const begin = (): void => {
+    connection.query('SET SESSION TRANSACTION READ ONLY', ignore)
+  }
+  const reset = connection.reset.bind(connection)
+  const changeUser = connection.changeUser.bind(connection)
+  connection.reset = (...args) => {
+    reset(...args)
+    begin()
+  }
+  connection.changeUser = (...args) => {
+    changeUser(...args)
+    begin()
+  }
+  begin()
+}
+
+/** Asks the first connection whether the server takes writes, and from whom. */
+function warnIfWritable(pool: Pool, { id, dialect }: NodeIdentity, events: NodeEvents): void {
+  let asked = false
+  eachConnection(pool, (connection) => {
+    if (asked) return
+    asked = true
+    const sql = dialect === 'mysql' ? 'SELECT @@read_only, @@super_read_only' : 'SELECT @@read_only'
+    promised((done) =>
+      connection.query({ sql, rowsAsArray: true, nestTables: false, typeCast: true }, done),
+    ).then(([rows]) => {
+      const [readOnly, superReadOnly] = (rows as unknown[][])[0] ?? []
+      if (isOff(readOnly)) events.writableReplica(id, 'read_only is off')
+      else if (isOff(superReadOnly)) {
+        events.writableReplica(
+          id,
+          'super_read_only is off, so privileged accounts, and procedures that run as one, write to it',
+        )
+      }
+    }, ignore)
+  })
+}
+
+/** MariaDB 12 gives a level by its name (`OFF`, `ON`, `NO_LOCK`, …), the others 0 or 1. */
+function isOff(value: unknown): boolean {
+  return value === 0 || value === '0' || value === 'OFF'
+}
+
+function ignore(): void {
+  // Whoever runs a statement on the connection learns of it from the statement.
+}

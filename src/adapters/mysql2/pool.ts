@@ -1,0 +1,72 @@
+import type { Pool, Query } from 'mysql2'
+import type { PoolPort, Run } from '../adapter'
+import { tell, type Callback } from '../callback'
+import { RoutedConnection } from './client'
+import { configOf, DriverPool, unconnected, UnconnectedConnection } from './driver'
+import { routedQuery } from './query'
+import type { Formatter } from './text'
+
+const EVENTS = ['acquire', 'connection', 'enqueue', 'release'] as const
+
+/**
+ * What `router.pool()` gives: a mysql2 `Pool` to everything that takes one, which routes every statement. `promise()`,
+ * `format`, `escape` and `escapeId` are the driver's own.
+ */
+export class RoutedPool extends DriverPool {
+  readonly #port: PoolPort
+  readonly #formatter: Formatter
+  #ended: Promise<void> | null = null
+
+  constructor(port: PoolPort) {
+    const nodes = port.connectors.map(({ native }) => native as Pool)
+    const config = configOf(nodes[0] as Pool)
+    super({ config: unconnected(config) })
+    this.config.maxIdle = config.maxIdle
+    this.#port = port
+    this.#formatter = Object.assign(new UnconnectedConnection(), { config: this.config.connectionConfig })
+    for (const node of nodes) {
+      for (const event of EVENTS) node.on(event, (...values: unknown[]) => this.emit(event, ...values))
+    }
+  }
+
+  query(...args: unknown[]): Query {
+    return routedQuery(this.#run, 'query', args, this.#formatter)
+  }
+
+  execute(...args: unknown[]): Query {
+    return routedQuery(this.#run, 'execute', args, this.#formatter)
+  }
+
+  /** Borrows a connection, which takes its server at its first statement and not before. */
+  getConnection(callback: Callback): void {
+    if (this._closed) process.nextTick(callback, closed())
+    else
+      process.nextTick(callback, null, new RoutedConnection(this.#port.lease(), this.config.connectionConfig))
+  }
+
+  releaseConnection(connection: { release(): void }): void {
+    connection.release()
+  }
+
+  /** Ends the pools of the nodes, once. */
+  end(callback?: Callback): void {
+    this._closed = true
+    this.#ended ??= this.#port.end()
+    tell(
+      this.#ended.then(() => []),
+      callback ?? rethrow,
+    )
+  }
+
+  readonly #run: Run = (statement, attempt) =>
+    this._closed ? Promise.reject(closed()) : this.#port.run(statement, attempt)
+}
+
+function closed(): Error {
+  return new Error('Pool is closed.')
+}
+
+/** What the driver does with an error of `end` that has no callback. */
+function rethrow(error: unknown): void {
+  if (error !== undefined) throw error as Error
+}
