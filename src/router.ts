@@ -26,7 +26,7 @@ import { whichDatabase, type DatabaseRules } from './routing/which-database'
 import { whichRole, type RoleAnswer } from './routing/which-role'
 import { databaseFrame, roleFrame, type Contexts } from './scope/context'
 import type { Scope } from './scope/scope'
-import type { Classification } from './statement/classification'
+import type { Classification, Intent } from './statement/classification'
 import type { Classifier } from './statement/classifier'
 
 /** One database as the router works with it. */
@@ -212,12 +212,7 @@ export class Router<D extends Databases = Databases> {
   async #runInside<T>(transaction: Transaction, placed: Located, attempt: Attempt<T>): Promise<T> {
     if (transaction.ended) throw transactionClosed(transaction.decision)
     refuseOtherDatabase(transaction, placed.alias)
-    const decision: Decision = {
-      ...transaction.decision,
-      intent: placed.classification.intent,
-      rule: 'transaction',
-      reason: 'inside the transaction of this callback',
-    }
+    const decision = inside(transaction.decision, placed.classification.intent)
     return await this.#runner.once({ ...placed, decision }, transaction.connection.native, attempt)
   }
 
@@ -301,7 +296,14 @@ export class Router<D extends Databases = Databases> {
     const borrowed = await this.#connector(database, decision.nodeId).connect()
     const connection: Connection = {
       native: borrowed.native,
-      run: (sql) => this.#runner.once({ ...placed, sql, decision }, null, () => borrowed.run(sql)),
+      run: (sql) => {
+        const opens = begin.includes(sql)
+        return this.#runner.once(
+          { ...placed, sql, decision: opens ? decision : inside(decision, 'transaction') },
+          null,
+          () => borrowed.run(sql),
+        )
+      },
       release: (error) => {
         borrowed.release(error)
       },
@@ -325,17 +327,9 @@ export class Router<D extends Databases = Databases> {
     const explicit = options.alias === undefined ? null : parseTarget(options.alias, this.#rules.databases)
     const model = options.model === undefined ? null : this.#rules.models.named(options.model)
     const placed = this.#locate({ pool: null, explicit, model }, { sql })
-    const inside = openTransaction(this.#contexts.current().transaction, placed.alias)
-    const { intent } = placed.classification
-    const decision: Decision =
-      inside === null
-        ? this.#decide(placed)
-        : {
-            ...inside.decision,
-            intent,
-            rule: 'transaction',
-            reason: 'inside the transaction of this callback',
-          }
+    const transaction = openTransaction(this.#contexts.current().transaction, placed.alias)
+    const decision =
+      transaction === null ? this.#decide(placed) : inside(transaction.decision, placed.classification.intent)
     return { ...decision, classification: placed.classification }
   }
 
@@ -402,6 +396,11 @@ export class Router<D extends Databases = Databases> {
     if (connector === undefined) throw new SplitpoolError('ERR_UNKNOWN_NODE', `Unknown node ${nodeId}`)
     return connector
   }
+}
+
+/** The decision on a statement of a transaction: where the transaction is. */
+function inside(decision: Decision, intent: Intent): Decision {
+  return { ...decision, intent, rule: 'transaction', reason: 'inside router.transaction' }
 }
 
 function refuseOtherDriver(through: RoutedDatabase, belongs: RoutedDatabase): void {

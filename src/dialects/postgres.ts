@@ -44,7 +44,7 @@ export const postgres: DialectRules = {
     },
     calls: { write: WRITING_FUNCTIONS, session: SESSION_FUNCTIONS, pure: PURE_FUNCTIONS },
     grammar: `
-      explain copy all analyse analyze and any array as asc asymmetric between bigint bit boolean both case cast char
+      explain copy stdout all analyse analyze and any array as asc asymmetric between bigint bit boolean both case cast char
       character check coalesce collate collation column constraint create cross current_catalog current_date
       current_role current_time current_timestamp current_user dec decimal default deferrable desc distinct
       do else end except exists extract false fetch float for foreign from grant greatest group grouping

@@ -37,7 +37,13 @@ export function whichRole(question: RoleQuestion): RoleAnswer {
     const answer = rule(question)
     if (answer !== null) return answer
   }
-  return { role: 'replica', rule: 'read', reason: question.classification.reason, nodeId: null }
+  const { transaction, reason } = question.classification
+  return {
+    role: 'replica',
+    rule: 'read',
+    reason: transaction === null ? reason : 'declared read only',
+    nodeId: null,
+  }
 }
 
 const RULES: readonly Rule[] = [

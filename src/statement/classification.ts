@@ -24,7 +24,7 @@ export interface Classification {
   readonly reason: string
   /** Tables named where a table can stand, without the names of CTEs, in order of appearance, each once. */
   readonly tables: readonly TableName[]
-  /** Names that are called like functions and are not known built-ins, lower case, each once. */
+  /** Names that are called like functions and are neither known built-ins nor declared, lower case, each once. */
   readonly unknownFunctions: readonly string[]
   /** How many statements the text holds; 0 when it holds none. */
   readonly statements: number

@@ -443,7 +443,8 @@ export class Reader {
         return
       case KEYWORD.temporary:
       case KEYWORD.temp:
-        if (prevKeyword !== KEYWORD.into) break
+        // `INSERT INTO temp` is a table of that name, `SELECT … INTO temp` is not.
+        if (!this.aliases || clause !== EXPECT) break
         this.raise(SESSION, 'INTO a temporary table')
         return
       case KEYWORD.group:
@@ -622,11 +623,10 @@ export class Reader {
     if (builtIn && (!qualified || (this.#postgres && (this.#schemaWord & Words.SYSTEM_SCHEMA) !== 0))) return
     if (this.#isAlias()) return
     const path = this.#path()
+    if (declared?.reads(path) === true) return
     this.unknownFunctions ??= new Set()
     this.unknownFunctions.add(path.join('.'))
-    if (declared?.strict === true && !declared.reads(path)) {
-      this.raise(WRITE, `calls ${path.join('.')}(), which is not known to be pure`)
-    }
+    if (declared?.strict === true) this.raise(WRITE, `calls ${path.join('.')}(), which is not known to be pure`)
   }
 
   /** Whether the name before a parenthesis is a type, the alias of a table or where rows go: not a function. */

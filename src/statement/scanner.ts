@@ -12,11 +12,11 @@ export interface ScannerRules {
 }
 
 const IN_WORD = Character.wordCharacters()
-/** Stands for a character code beyond the end of the text; equal to no character. */
+/** Stands for a character beyond the end of the text, equal to none, and for a position that there is not. */
 const NOTHING = -1
 
 /**
- * Cuts a text into tokens, one at a time, left to right, each character looked at a bounded number of times. After
+ * Cuts a text into tokens, one at a time, left to right, looking at each character a bounded number of times. After
  * `next()` the fields describe the token. What cannot be cut is one `INVALID` token, and everything after it is `END`.
  */
 export class Scanner {
@@ -42,7 +42,7 @@ export class Scanner {
   readonly #lexical: LexicalRules
   readonly #reading: Reading
   #position = 0
-  /** Where the executable comment ends that is open now, for a server that takes it for a comment. */
+  /** Where the executable comment that is open now ends for a server that skips it. */
   #commentEnd = NOTHING
   /** The last token was `E'…'`, which goes on in `'…'` after a new line. */
   #escapeString = false
@@ -59,112 +59,34 @@ export class Scanner {
   next(): void {
     const text = this.#text
     const length = this.#length
-    let at = this.#position
     this.word = 0
     for (;;) {
+      let at = this.#position
+      let kind = Character.SPACE
+      for (; at < length; at++) {
+        const character = text.charCodeAt(at)
+        kind = character < 128 ? (this.#classes[character] ?? Token.INVALID) : Character.LETTER
+        if (kind !== Character.SPACE) break
+      }
       if (at >= length) {
-        this.#finish(length)
+        this.#finish()
         return
       }
-      const character = text.charCodeAt(at)
-      if (character >= 128) {
-        if (Character.isWideLetter(character)) this.#scanWord(at)
-        else this.#fail(at, 'unusual white space')
+      if (kind === Character.LETTER) {
+        this.#scanWord(at)
         return
       }
-      switch (this.#classes[character] ?? Character.OTHER) {
-        case Character.SPACE:
-          at++
-          continue
-        case Character.LETTER:
-          this.#scanWord(at)
-          return
-        case Character.DIGIT:
-          this.#scanNumber(at)
-          return
-        case Character.SINGLE_QUOTE: {
-          const continues = this.#escapeString
-          this.#scanString(at, at, continues || this.#reading.backslashInSingleQuotes)
-          this.#escapeString = continues
-          return
-        }
-        case Character.DOUBLE_QUOTE:
-          this.#scanQuotedName(at, at, IN_QUOTES, this.#reading.backslashInDoubleQuotes)
-          return
-        case Character.BACKTICK:
-          this.#scanQuotedName(at, at, IN_QUOTES, false)
-          return
-        case Character.PUNCTUATION:
-          this.#accept(punctuation(character), at, at + 1)
-          return
-        case Character.POINT:
-          this.#scanPoint(at)
-          return
-        case Character.DASH: {
-          if (this.#startsLineComment(at)) {
-            at = this.#endOfLine(at)
-            continue
-          }
-          this.#accept(Token.OPERATOR, at, at + 1)
-          return
-        }
-        case Character.HASH:
-          at = this.#endOfLine(at)
-          continue
-        case Character.SLASH: {
-          if (this.#at(at + 1) !== 42) {
-            this.#accept(Token.OPERATOR, at, at + 1)
-            return
-          }
-          const end = this.#comment(at)
-          if (end === NOTHING) return
-          at = end
-          continue
-        }
-        case Character.STAR: {
-          if (this.#commentEnd !== NOTHING && this.#at(at + 1) === 47) {
-            if (at !== this.#commentEnd) {
-              this.#fail(at, 'an executable comment that ends in two places')
-              return
-            }
-            this.#commentEnd = NOTHING
-            at += 2
-            continue
-          }
-          this.#accept(Token.OPERATOR, at, at + 1)
-          return
-        }
-        case Character.DOLLAR:
-          this.#scanDollar(at)
-          return
-        case Character.AT:
-          this.#scanVariable(at)
-          return
-        case Character.COLON_SIGN:
-          this.#scanColon(at)
-          return
-        case Character.OPERATOR_SIGN:
-          this.#accept(Token.OPERATOR, at, at + 1)
-          return
-        case Character.BACKSLASH_SIGN:
-          // `\N` is how MySQL once wrote NULL.
-          if (this.#lexical.variables && this.#at(at + 1) === 78) this.#accept(Token.NUMBER, at, at + 2)
-          else this.#fail(at, 'a backslash outside quotes')
-          return
-        default:
-          this.#fail(at, 'a control character')
-          return
+      if (kind < Token.INVALID) {
+        this.#accept(kind, at, at + 1)
+        return
       }
+      if (this.#scanSpecial(kind, at)) return
     }
   }
 
   /** The name that the current token stands for. */
   get name(): string {
     return nameAt(this.#text, this.start, this.end, this.style)
-  }
-
-  #at(position: number): number {
-    return position < this.#length ? this.#text.charCodeAt(position) : NOTHING
   }
 
   #accept(kind: number, start: number, end: number): void {
@@ -175,27 +97,71 @@ export class Scanner {
     this.#escapeString = false
   }
 
-  #fail(at: number, problem: string): void {
+  /** Gives up: the rest of the text is one token. Always true, as it is one. */
+  #fail(at: number, problem: string): true {
     this.problem = problem
     this.#commentEnd = NOTHING
     this.#accept(Token.INVALID, at, this.#length)
+    return true
   }
 
-  #finish(at: number): void {
-    if (this.#commentEnd === NOTHING) this.#accept(Token.END, at, at)
-    else this.#fail(at, 'an executable comment without an end')
+  #finish(): void {
+    if (this.#commentEnd === NOTHING) this.#accept(Token.END, this.#length, this.#length)
+    else this.#fail(this.#length, 'an executable comment without an end')
+  }
+
+  #at(position: number): number {
+    return position < this.#length ? this.#text.charCodeAt(position) : NOTHING
+  }
+
+  /** A token whose kind its first character does not tell; false for a comment, which is none. */
+  #scanSpecial(kind: number, at: number): boolean {
+    switch (kind) {
+      case Character.NAME_QUOTE:
+        return this.#scanQuotedName(at)
+      case Character.POINT:
+        return this.#scanPoint(at)
+      case Character.DIGIT:
+        return this.#scanNumber(at)
+      case Character.SINGLE_QUOTE:
+        return this.#scanPlainString(at)
+      case Character.DOLLAR:
+        return this.#scanDollar(at)
+      case Character.DASH:
+        return this.#startsLineComment(at) ? this.#skipLine(at) : this.#scanOperator(at)
+      case Character.HASH:
+        return this.#skipLine(at)
+      case Character.SLASH:
+        return this.#at(at + 1) === 42 ? this.#scanComment(at) : this.#scanOperator(at)
+      case Character.STAR:
+        return this.#commentEnd !== NOTHING && this.#at(at + 1) === 47
+          ? this.#leaveComment(at)
+          : this.#scanOperator(at)
+      case Character.AT_SIGN:
+        return this.#scanVariable(at)
+      case Character.COLON_SIGN:
+        return this.#scanColon(at)
+      case Character.BACKSLASH_SIGN:
+        return this.#scanBackslash(at)
+      default:
+        return this.#fail(at, 'a control character')
+    }
+  }
+
+  #scanOperator(at: number): true {
+    this.#accept(Token.OPERATOR, at, at + 1)
+    return true
   }
 
   #scanWord(start: number): void {
     const text = this.#text
     const length = this.#length
-    let at = start + 1
+    let at = start
     for (; at < length; at++) {
       const character = text.charCodeAt(at)
       if (character < 128 ? IN_WORD[character] === 0 : !Character.isWideLetter(character)) break
     }
-    if (this.#lexical.prefixedQuotes && at - start === 1 && at < length && this.#scanPrefixed(start, at))
-      return
+    if (at - start < 2 && this.#scanShortWord(start, at)) return
     if (
       !this.#lexical.dollarQuotes &&
       text.charCodeAt(start) === 36 &&
@@ -210,37 +176,36 @@ export class Scanner {
     this.#accept(Token.WORD, start, at)
   }
 
-  /** `E'…'` and `U&"…"`; false for a word that is neither. */
-  #scanPrefixed(start: number, at: number): boolean {
+  /** `E'…'`, `U&"…"` and what is no word at all; false for an ordinary word. */
+  #scanShortWord(start: number, at: number): boolean {
+    if (at === start) return this.#fail(at, 'unusual white space')
+    if (!this.#lexical.prefixedQuotes) return false
     const letter = this.#text.charCodeAt(start) | 32
-    const next = this.#text.charCodeAt(at)
+    const next = this.#at(at)
     if (letter === 101 && next === Character.QUOTE) {
       this.#scanString(start, at, true)
       this.#escapeString = true
       return true
     }
-    if (letter === 117 && next === 38 && this.#at(at + 1) === 34) {
-      this.#scanQuotedName(start, at + 1, IN_UNICODE_QUOTES, false)
+    if (letter === 117 && next === 38 && this.#at(at + 1) === Character.DOUBLE_QUOTE) {
+      this.#scanName(Token.QUOTED, start, at + 1, IN_UNICODE_QUOTES, false)
       if (this.kind === Token.QUOTED) this.word = this.#words.get(this.name)
       return true
     }
     return false
   }
 
-  #scanNumber(start: number): void {
+  #scanNumber(start: number): true {
     let at = this.#digits(start)
     let whole = true
     if (this.#at(at) === 46) {
       at = this.#digits(at + 1)
       whole = false
     }
-    const exponent = this.#exponent(at)
-    if (exponent !== at) at = exponent
-    else if (whole && this.#lexical.digitsStartWords && this.#isInWord(at)) {
-      this.#scanWord(start)
-      return
-    }
-    this.#accept(Token.NUMBER, start, at)
+    const end = this.#exponent(at)
+    if (end === at && whole && this.#lexical.digitsStartWords && this.#isInWord(at)) this.#scanWord(start)
+    else this.#accept(Token.NUMBER, start, end)
+    return true
   }
 
   #digits(at: number): number {
@@ -251,7 +216,7 @@ export class Scanner {
     }
   }
 
-  /** Where the exponent of a number that starts at `at` ends: `at` where there is none. */
+  /** Where the exponent of a number ends that starts at `at`: there where there is none. */
   #exponent(at: number): number {
     if ((this.#at(at) | 32) !== 101) return at
     const sign = this.#at(at + 1)
@@ -265,21 +230,29 @@ export class Scanner {
     return character < 128 ? IN_WORD[character] === 1 : Character.isWideLetter(character)
   }
 
-  #scanPoint(at: number): void {
-    const next = this.#at(at + 1)
-    const startsNumber = next >= 48 && next <= 57
-    if (startsNumber && !(this.#lexical.digitsStartWords && at > 0 && this.#endsName(at - 1))) {
-      this.#accept(Token.NUMBER, at, this.#exponent(this.#digits(at + 1)))
+  /** A dot, or a number that starts with one: `t.2024` is a name for MySQL. */
+  #scanPoint(at: number): true {
+    const end = this.#digits(at + 1)
+    if (end > at + 1 && !(this.#lexical.digitsStartWords && at > 0 && this.#endsName(at - 1))) {
+      this.#accept(Token.NUMBER, at, this.#exponent(end))
     } else {
       this.#accept(Token.DOT, at, at + 1)
     }
+    return true
   }
 
   #endsName(at: number): boolean {
-    return this.#isInWord(at) || this.#at(at) === 96
+    return this.#isInWord(at) || this.#at(at) === Character.BACKTICK
   }
 
-  /** A string whose opening quote is at `opening`; `start` is where its prefix starts. */
+  #scanPlainString(at: number): true {
+    const continues = this.#escapeString
+    this.#scanString(at, at, continues || this.#reading.backslashInSingleQuotes)
+    this.#escapeString = continues
+    return true
+  }
+
+  /** A string whose quote opens at `opening`; `start` is where what stands before it starts. */
   #scanString(start: number, opening: number, backslash: boolean): void {
     this.literal = true
     const end = this.#endOfQuotes(opening, backslash)
@@ -287,16 +260,20 @@ export class Scanner {
     else this.#accept(Token.STRING, start, end)
   }
 
-  #scanQuotedName(start: number, opening: number, style: NameStyle, backslash: boolean): void {
+  /** `"…"` or `` `…` ``; only in the former can a backslash mean something. */
+  #scanQuotedName(at: number): true {
+    const backtick = this.#text.charCodeAt(at) === Character.BACKTICK
+    if (!backtick && this.#lexical.backticks) this.literal = true
+    return this.#scanName(Token.QUOTED, at, at, IN_QUOTES, !backtick && this.#reading.backslashInDoubleQuotes)
+  }
+
+  #scanName(kind: number, start: number, opening: number, style: NameStyle, backslash: boolean): true {
     const end = this.#endOfQuotes(opening, backslash)
-    if (end === NOTHING) {
-      this.#fail(start, 'a quoted name without an end')
-      return
-    }
-    if (this.#lexical.variables && this.#text.charCodeAt(opening) === 34) this.literal = true
+    if (end === NOTHING) return this.#fail(start, 'a quoted name without an end')
     this.word = this.#words.find(this.#text, opening + 1, end - 1)
     this.style = style
-    this.#accept(Token.QUOTED, start, end)
+    this.#accept(kind, start, end)
+    return true
   }
 
   /** Where the quotes that open at `opening` end, one past the closing one; `NOTHING` where they do not. */
@@ -312,11 +289,10 @@ export class Scanner {
       } else if (character === Character.BACKSLASH) {
         const next = this.#at(at + 1)
         if (next === quote) this.ambiguous = true
-        if (backslash) {
-          at++
-          // `\\'`: an escaped backslash for one reading, a backslash and an escaped quote for the other.
-          if (next === Character.BACKSLASH && this.#at(at + 1) === quote) this.ambiguous = true
-        }
+        if (!backslash) continue
+        at++
+        // `\\'`: an escaped backslash for one reading, a backslash and an escaped quote for another.
+        if (next === Character.BACKSLASH && this.#at(at + 1) === quote) this.ambiguous = true
       }
     }
     return NOTHING
@@ -329,46 +305,52 @@ export class Scanner {
     return next <= 32 || next === 127
   }
 
-  #endOfLine(at: number): number {
+  #skipLine(at: number): false {
     const text = this.#text
     const length = this.#length
     for (; at < length; at++) {
       const character = text.charCodeAt(at)
-      if (character === 10 || (character === 13 && this.#lexical.carriageReturnEndsLine)) return at
+      if (character === 10 || (character === 13 && this.#lexical.carriageReturnEndsLine)) break
     }
-    return length
+    this.#position = at
+    return false
   }
 
-  /** Goes past a comment, or into an executable one; `NOTHING` after a failure. */
-  #comment(at: number): number {
-    if (this.#commentEnd !== NOTHING) {
-      this.#fail(at, 'a comment inside an executable comment')
-      return NOTHING
+  /** Goes past a comment, or into an executable one. */
+  #scanComment(at: number): boolean {
+    if (this.#commentEnd !== NOTHING) return this.#fail(at, 'a comment inside an executable comment')
+    const end = this.#lexical.nestedComments ? this.#endOfNestedComment(at) : this.#endOfComment(at)
+    if (end === NOTHING) return this.#fail(at, 'a comment without an end')
+    this.#position = end
+    if (!this.#lexical.executableComments) return false
+    const mark = this.#at(at + 2)
+    const forMariadb = (mark | 32) === 109 && this.#at(at + 3) === 33
+    if (mark === 33 || forMariadb) {
+      this.executable = true
+      this.#commentEnd = end - 2
+      const inside = at + (forMariadb ? 4 : 3)
+      // The version of the server that it is for.
+      this.#position = Math.min(this.#digits(inside), inside + 6)
+    } else if (mark === 43 && !this.#closesQuotes(at + 3, end - 2)) {
+      return this.#fail(at, 'an optimizer hint that ends in two places')
     }
-    if (this.#lexical.nestedComments) return this.#nestedComment(at)
+    return false
+  }
+
+  /** The end of an executable comment, which must be where it ends for a server that skips it. */
+  #leaveComment(at: number): boolean {
+    if (at !== this.#commentEnd) return this.#fail(at, 'an executable comment that ends in two places')
+    this.#commentEnd = NOTHING
+    this.#position = at + 2
+    return false
+  }
+
+  #endOfComment(at: number): number {
     const close = this.#text.indexOf('*/', at + 2)
-    if (close === -1) {
-      this.#fail(at, 'a comment without an end')
-      return NOTHING
-    }
-    if (this.#lexical.executableComments) {
-      const mark = this.#at(at + 2)
-      const marked = (mark | 32) === 109 && this.#at(at + 3) === 33
-      if (mark === 33 || marked) {
-        this.executable = true
-        this.#commentEnd = close
-        const inside = at + (marked ? 4 : 3)
-        return Math.min(this.#digits(inside), inside + 6)
-      }
-      if (mark === 43 && !this.#hintEndsAt(at + 3, close)) {
-        this.#fail(at, 'an optimizer hint that ends in two places')
-        return NOTHING
-      }
-    }
-    return close + 2
+    return close === -1 ? NOTHING : close + 2
   }
 
-  #nestedComment(start: number): number {
+  #endOfNestedComment(start: number): number {
     const text = this.#text
     const last = this.#length - 1
     let depth = 1
@@ -385,75 +367,79 @@ export class Scanner {
         at++
       }
     }
-    this.#fail(start, 'a comment without an end')
     return NOTHING
   }
 
-  /** Whether every quote that opens in an optimizer hint closes in it: else a server may look for its end elsewhere. */
-  #hintEndsAt(at: number, close: number): boolean {
+  /** Whether every quote that opens in an optimizer hint closes in it: else a server may see its end elsewhere. */
+  #closesQuotes(at: number, end: number): boolean {
     let quote = NOTHING
-    for (; at < close; at++) {
-      const character = this.#text.charCodeAt(at)
+    for (; at < end; at++) {
+      const character = this.#at(at)
+      if (character === Character.BACKSLASH) return false
       if (quote === character) quote = NOTHING
-      else if (quote === NOTHING && (character === 34 || character === 39 || character === 96))
-        quote = character
-      else if (character === Character.BACKSLASH) return false
+      else if (quote === NOTHING && isQuote(character)) quote = character
     }
     return quote === NOTHING
   }
 
   /** `$1`, `$$…$$` or `$tag$…$tag$`. */
-  #scanDollar(start: number): void {
-    const text = this.#text
+  #scanDollar(start: number): true {
     let at = this.#digits(start + 1)
     if (at > start + 1) {
       this.#accept(Token.NUMBER, start, at)
-      return
+      return true
     }
     while (this.#at(at) !== 36 && this.#isInWord(at)) at++
-    if (this.#at(at) !== 36) {
-      this.#fail(start, 'a dollar sign')
-      return
-    }
+    if (this.#at(at) !== 36) return this.#fail(start, 'a dollar sign')
     this.literal = true
-    const tag = text.slice(start, at + 1)
-    const close = text.indexOf(tag, at + 1)
-    if (close === -1) this.#fail(start, 'a dollar quote without an end')
-    else this.#accept(Token.STRING, start, close + tag.length)
+    const tag = this.#text.slice(start, at + 1)
+    const close = this.#text.indexOf(tag, at + 1)
+    if (close === -1) return this.#fail(start, 'a dollar quote without an end')
+    this.#accept(Token.STRING, start, close + tag.length)
+    return true
   }
 
   /** `@name`, `@'name'`, `@@name`, `@@global.name`. */
-  #scanVariable(start: number): void {
+  #scanVariable(start: number): true {
     const system = this.#at(start + 1) === 64
+    const kind = system ? Token.SYSTEM_VARIABLE : Token.VARIABLE
     let at = start + (system ? 2 : 1)
     const first = this.#at(at)
-    if (first === 39 || first === 34 || first === 96) {
+    if (isQuote(first)) {
       const backslash =
-        first === 39
+        first === Character.QUOTE
           ? this.#reading.backslashInSingleQuotes
-          : first === 34 && this.#reading.backslashInDoubleQuotes
-      this.#scanQuotedName(start, at, IN_QUOTES, backslash)
-      if (this.kind === Token.QUOTED) this.kind = system ? Token.SYSTEM_VARIABLE : Token.VARIABLE
-      return
+          : first === Character.DOUBLE_QUOTE && this.#reading.backslashInDoubleQuotes
+      return this.#scanName(kind, start, at, IN_QUOTES, backslash)
     }
     let part = at
     for (; this.#isInWord(at) || this.#at(at) === 46; at++) {
       if (this.#at(at) === 46) part = at + 1
     }
-    if (system) this.word = this.#words.get(this.#text.slice(part, at))
-    this.#accept(system ? Token.SYSTEM_VARIABLE : Token.VARIABLE, start, at)
+    if (system) this.word = this.#words.find(this.#text, part, at)
+    this.#accept(kind, start, at)
+    return true
   }
 
-  #scanColon(at: number): void {
+  #scanColon(at: number): true {
     const next = this.#at(at + 1)
     if (next === 58) this.#accept(Token.CAST, at, at + 2)
     else if (next === 61) this.#accept(Token.OPERATOR, at, at + 2)
     else this.#accept(this.#isInWord(at + 1) ? Token.COLON : Token.OPERATOR, at, at + 1)
+    return true
+  }
+
+  /** `\N` is how MySQL once wrote NULL. */
+  #scanBackslash(at: number): true {
+    if (!this.#lexical.variables || this.#at(at + 1) !== 78)
+      return this.#fail(at, 'a backslash outside quotes')
+    this.#accept(Token.NUMBER, at, at + 2)
+    return true
   }
 }
 
-function punctuation(character: number): number {
-  if (character === 40) return Token.OPEN
-  if (character === 41) return Token.CLOSE
-  return character === 44 ? Token.COMMA : Token.SEMICOLON
+function isQuote(character: number): boolean {
+  return (
+    character === Character.QUOTE || character === Character.DOUBLE_QUOTE || character === Character.BACKTICK
+  )
 }

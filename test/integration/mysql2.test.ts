@@ -435,11 +435,15 @@ describeEachDialect(
         const sql = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT i FROM n`
         await router.scope(async () => {
           let count = 0
-          for await (const row of db.query(sql).stream({ highWaterMark: 2 })) {
+          let waiting = 0
+          const stream = db.query(sql).stream({ highWaterMark: 2 })
+          for await (const row of stream) {
             if (++count % 100 === 0) await new Promise(setImmediate)
+            waiting = Math.max(waiting, stream.readableLength)
             expect((row as RowDataPacket)['i']).toBe(count)
           }
           expect(count).toBe(900)
+          expect(waiting, 'rows wait where they come from').toBeLessThan(10)
           for await (const row of db.query(sql).stream({ highWaterMark: 2 })) {
             if ((row as RowDataPacket)['i'] === 10) break
           }
@@ -654,6 +658,19 @@ describeEachDialect(
         })
       })
 
+      it('stays read only on a replica when its user changes', async () => {
+        await withRouter({}, async (own, pool) => {
+          await own.scope(async () => {
+            const connection = await pool.promise().getConnection()
+            await connection.query('START TRANSACTION READ ONLY')
+            await connection.changeUser({ user: 'admin', password: 'admin' })
+            expect(replicaIds).toContain(await who(connection))
+            expect(await one(connection, READ_ONLY)).toBe(1)
+            connection.destroy()
+          })
+        })
+      })
+
       it('gives the connection back after statements that nobody awaits', async () => {
         const connection = await promised.getConnection()
         const last = note(connection, 'not awaited')
@@ -679,6 +696,7 @@ describeEachDialect(
             const connection = await pool.promise().getConnection()
             if (listens) connection.on('error', (error) => errors.push(error))
             const id = (await one(connection, 'SELECT CONNECTION_ID()')) as number
+            const prepared = await connection.prepare('SELECT 1')
             const sleeping = connection.query('SELECT SLEEP(30)')
             const admin = await mysql2Promise.createConnection(cluster.primary.adminUrl)
             await Promise.all([
@@ -694,6 +712,8 @@ describeEachDialect(
                   resolve(null)
                 }),
             )
+            // The driver cannot send that any more, and tells the connection.
+            await prepared.close()
             connection.release()
             await admin.end()
           }
@@ -774,6 +794,23 @@ describeEachDialect(
         })
       })
 
+      it('ends with an error when its connection is lost, and the next one gets another', async () => {
+        await router.scope(async () => {
+          const lost = router.transaction(async (tx) => {
+            const prepared = await tx.prepare('SELECT 1')
+            const admin = await mysql2Promise.createConnection(cluster.primary.adminUrl)
+            await admin.query(`KILL ${String(await one(tx, 'SELECT CONNECTION_ID()'))}`)
+            await admin.end()
+            await expect(note(tx, 'lost')).rejects.toMatchObject({ fatal: true })
+            // The driver cannot send that any more, and tells a connection that nobody listens to.
+            await prepared.close()
+          })
+          await expect(lost).rejects.toMatchObject({ code: 'ERR_OUTCOME_UNKNOWN' })
+          expect(await router.transaction((tx) => who(tx))).toBe('primary')
+        })
+        expect(await notes('lost')).toBe(0)
+      })
+
       it('refuses a statement that comes after its end', async () => {
         await router.scope(async () => {
           const escaped = await router.transaction((tx) => [tx])
@@ -811,7 +848,36 @@ describeEachDialect(
       })
     })
 
+    it('asks a replica once whether it is writable', async () => {
+      const found: string[] = []
+      const settings = { kind: 'options', url: cluster.primary.url, options: { typeCast: false } } as const
+      const { adapter } = make({ primary: '' })
+      const connector = adapter.openNode(
+        settings,
+        { id: 'default:replica-1', role: 'replica', dialect },
+        { writableReplica: (id, what) => found.push(`${id}: ${what}`) },
+      )
+      expect((connector.native as any)._allConnections.length, 'nothing connects by itself').toBe(0)
+      const connections = await Promise.all([1, 2, 3].map(() => connector.connect()))
+      for (const connection of connections) {
+        await connection.run('SELECT 1')
+        connection.release()
+      }
+      await Promise.all([connector.end(), connector.end()])
+      expect(found).toEqual(['default:replica-1: read_only is off'])
+    })
+
     describe('an application’s own pools', () => {
+      it('are refused once the routed pool has ended', async () => {
+        const native = mysql2.createPool(cluster.primary.url)
+        await withRouter({ primary: native, replicas: [] }, async (_, pool) => {
+          await pool.promise().end()
+          await expect(pool.promise().query('SELECT 1')).rejects.toThrow('Pool is closed.')
+          expect(await one(native.promise(), 'SELECT 1')).toBe(1)
+        })
+        await native.promise().end()
+      })
+
       it('serve as callback and as promise pools, and stay open when the router closes', async () => {
         const primary = mysql2Promise.createPool(cluster.primary.url)
         const replica = mysql2.createPool(cluster.replicas[0]!.url)

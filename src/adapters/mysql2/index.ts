@@ -15,7 +15,10 @@ export type Mysql2Node = string | Pool | PromisePool | Mysql2NodeOptions
 export interface Mysql2NodeOptions extends PoolOptions {
   /** `mysql://user:password@host:port/database`; like mysql2's `uri`. */
   readonly url?: string
-  /** A pool that the application made, and ends. Goes with `id`, `weight` and `tags` alone. */
+  /**
+   * A pool that the application made, and ends. Goes with `id`, `weight` and `tags` alone. The sessions of a replica's
+   * are made read only.
+   */
   readonly pool?: Pool | PromisePool
   /** Default: `replica-1`, `replica-2`, … in their order. */
   readonly id?: string
@@ -31,6 +34,9 @@ export interface MysqlOptions extends DatabaseOptions {
   readonly replicas?: readonly Mysql2Node[]
 }
 
+/** What `mysql()` and `mariadb()` make: callback pools, and promise connections as the client of transactions. */
+export type MysqlDatabase = Database<Pool, PromisePoolConnection>
+
 /**
  * A MySQL database over mysql2.
  *
@@ -38,16 +44,16 @@ export interface MysqlOptions extends DatabaseOptions {
  * mysql({ primary: 'mysql://app@db1/app', replicas: ['mysql://app@db2/app'] })
  * ```
  */
-export function mysql(options: MysqlOptions): Database<Pool, PromisePoolConnection> {
+export function mysql(options: MysqlOptions): MysqlDatabase {
   return database('mysql', options)
 }
 
 /** A MariaDB database over mysql2: like `mysql`, in MariaDB's dialect. */
-export function mariadb(options: MysqlOptions): Database<Pool, PromisePoolConnection> {
+export function mariadb(options: MysqlOptions): MysqlDatabase {
   return database('mariadb', options)
 }
 
-function database(dialect: Dialect, options: MysqlOptions): Database<Pool, PromisePoolConnection> {
+function database(dialect: Dialect, options: MysqlOptions): MysqlDatabase {
   const { primary, replicas = [], reads, balancer, functions, ...rest } = options
   return {
     adapter,

@@ -62,12 +62,11 @@ class Mysql2Connection implements Connection {
 }
 
 function poolOptions({ url, options }: Extract<NodeSettings, { kind: 'options' }>): PoolOptions {
-  // A copy in any case: mysql2 writes what the URL says into what it is given.
-  return url === null ? { ...options } : { ...options, uri: url }
+  return url === null ? options : { ...options, uri: url }
 }
 
 /** A pool of `mysql2/promise` is a wrapper of one of mysql2. */
-export function corePool(pool: Pool | PromisePool): Pool {
+function corePool(pool: Pool | PromisePool): Pool {
   return 'pool' in pool ? pool.pool : pool
 }
 

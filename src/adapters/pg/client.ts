@@ -40,9 +40,11 @@ export class RoutedClient extends EventEmitter {
     this.#lease.release(error === false || error === undefined ? undefined : error)
   }
 
-  getTypeParser(oid: number, format?: 'text' | 'binary'): unknown {
-    const native = this.#lease.native as { getTypeParser(oid: number, format?: string): unknown } | null
-    return (native ?? types).getTypeParser(oid, format)
+  getTypeParser(...args: unknown[]): unknown {
+    const { getTypeParser } = (this.#lease.native ?? types) as {
+      getTypeParser: (...args: unknown[]) => unknown
+    }
+    return getTypeParser.apply(this.#lease.native, args)
   }
 
   /** The transaction status that the server last reported; `null` before the first statement. */

@@ -29,6 +29,9 @@ export interface PostgresOptions extends DatabaseOptions {
   readonly replicas?: readonly PgNode[]
 }
 
+/** What `postgres()` makes: its pools are `pg.Pool`s, the client of its transactions a `pg.PoolClient`. */
+export type PostgresDatabase = Database<Pool, PoolClient>
+
 /**
  * A PostgreSQL database over pg.
  *
@@ -36,7 +39,7 @@ export interface PostgresOptions extends DatabaseOptions {
  * postgres({ primary: 'postgres://app@db1/app', replicas: ['postgres://app@db2/app'] })
  * ```
  */
-export function postgres(options: PostgresOptions): Database<Pool, PoolClient> {
+export function postgres(options: PostgresOptions): PostgresDatabase {
   const { primary, replicas = [], reads, balancer, functions, ...rest } = options
   return {
     adapter,

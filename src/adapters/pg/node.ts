@@ -20,8 +20,8 @@ export class PgConnector implements Connector {
       const writable = (): void => {
         events.writableReplica(id, 'it is not in recovery, so it is no standby')
       }
-      if (this.#made) checkFirst(this.native, writable)
-      else makeReadOnly(this.native, writable)
+      onNewConnection(this.native, this.#made ? askOnce(writable) : makeReadOnly(writable))
+      if (!this.#made) makeOpenSessionsReadOnly(this.native)
     }
   }
 
@@ -77,31 +77,57 @@ function poolConfig(
   return { ...given, options: before === undefined ? READ_ONLY_SESSION : `${before} ${READ_ONLY_SESSION}` }
 }
 
+/** Something to do on a connection before anybody gets it. */
+type Greeting = (client: PoolClient) => Promise<unknown>
+
+const READ_ONLY = 'SET default_transaction_read_only = on'
 const IS_STANDBY = 'SELECT pg_is_in_recovery() AS standby'
 
-/** Asks the first connection of a pool whether its server is a standby. */
-function checkFirst(pool: Pool, writable: () => void): void {
-  pool.once('connect', (client: PoolClient) => {
-    // Queued on the connection before the statement it was opened for.
-    client.query<{ standby: boolean }>(IS_STANDBY).then(({ rows }) => {
-      if (rows[0]?.standby === false) writable()
-    }, ignore)
-  })
+/**
+ * Greets every new connection through pg-pool's `verify`, which hands it out only afterwards, and after a `verify` of
+ * the application's. A greeting that fails is nobody's failure: the statement that follows will tell.
+ */
+function onNewConnection(pool: Pool, greet: Greeting): void {
+  const options: PoolConfig = pool.options
+  const { verify } = options
+  options.verify = (client, done) => {
+    greet(client)
+      .catch(ignore)
+      .finally(() => {
+        if (verify === undefined) done()
+        else verify(client, done)
+      })
+  }
 }
 
-/**
- * For a pool that the application made: makes each of its sessions read only before its next use, also of those that
- * are open already. In one text with the question above, since pg wants one query at a time in a connection's queue.
- */
-function makeReadOnly(pool: Pool, writable: () => void): void {
+/** Asks the first connection of a pool whether its server is a standby. */
+function askOnce(writable: () => void): Greeting {
+  let asked = false
+  return async (client) => {
+    if (asked) return
+    asked = true
+    const { rows } = await client.query<{ standby: boolean }>(IS_STANDBY)
+    if (rows[0]?.standby === false) writable()
+  }
+}
+
+/** For a pool that the application made, whose options are given: sets the session, then asks. */
+function makeReadOnly(writable: () => void): Greeting {
+  const ask = askOnce(writable)
+  return async (client) => {
+    await client.query(READ_ONLY)
+    await ask(client)
+  }
+}
+
+/** The connections that an application's pool has open already: at their next use, before the statement of it. */
+function makeOpenSessionsReadOnly(pool: Pool): void {
   const done = new WeakSet()
+  pool.on('connect', (client) => done.add(client))
   pool.on('acquire', (client: PoolClient) => {
     if (done.has(client)) return
     done.add(client)
-    client.query(`SET default_transaction_read_only = on; ${IS_STANDBY}`).then((results: unknown) => {
-      const [, { rows }] = results as [unknown, { rows: { standby: boolean }[] }]
-      if (rows[0]?.standby === false) writable()
-    }, ignore)
+    client.query(READ_ONLY).catch(ignore)
   })
 }
 

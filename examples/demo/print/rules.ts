@@ -1,0 +1,16 @@
+import type { RoleRule } from '../../../src'
+
+/** Each rule in words, in the order in which they are asked. */
+export const MEANING: Readonly<Record<RoleRule, string>> = {
+  transaction: 'inside router.transaction: its connection',
+  lease: 'on a borrowed connection that has chosen the primary',
+  'explicit-role': 'the call names a node',
+  'not-a-read': 'anything that is not provably a read: the primary',
+  frame: 'inside router.primary or router.using',
+  'open-transaction': 'the scope has a transaction open: the primary',
+  'own-writes': 'the scope has written to this database: the primary',
+  'read-preference': 'the option reads',
+  'no-replica': 'no replica may be used: the primary',
+  read: "a read: the scope's replica",
+  'refused-by-replica': 'a replica refused it as read only: the primary, once',
+}
