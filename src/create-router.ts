@@ -57,11 +57,11 @@ export function createRouter<const D extends Databases>(options: RouterOptions<D
     rules: { databases: known, models, routers },
     contexts: new Contexts(),
     counters,
-    runner: new Runner(reporter, counters),
+    runner: new Runner(reporter),
   })
 }
 
-function snapshotOf({ alias, primary, replicas }: ResolvedDatabase): ReturnType<typeof databaseSnapshot> {
+function snapshotOf({ primary, replicas }: ResolvedDatabase): ReturnType<typeof databaseSnapshot> {
   const node = ({ id, weight, tags }: ResolvedDatabase['primary'], role: Role): NodeSnapshot => ({
     id,
     role,
@@ -71,7 +71,6 @@ function snapshotOf({ alias, primary, replicas }: ResolvedDatabase): ReturnType<
     held: false,
   })
   return databaseSnapshot(
-    alias,
     node(primary, 'primary'),
     replicas.map((replica) => node(replica, 'replica')),
   )

@@ -33,3 +33,12 @@ export class SplitpoolError extends Error {
     this.decision = details.decision
   }
 }
+
+/** A statement that belongs to `alias` came to a transaction, or a connection in one, of another database. */
+export function crossDatabase(decision: Decision, alias: string): SplitpoolError {
+  return new SplitpoolError(
+    'ERR_CROSS_DATABASE',
+    `The transaction is on ${decision.alias}, and the statement belongs to ${alias}; a transaction cannot span databases`,
+    { decision },
+  )
+}

@@ -18,6 +18,13 @@ export type { Model } from './routing/models'
 export type { ReadPreference } from './routing/read-preference'
 export type { Balancer, Candidate, Random } from './balancing/balancer'
 export { BALANCER_NAMES, type BalancerName } from './balancing/create-balancer'
-export type { IsolationLevel, TransactionOptions } from './execution/transaction'
+export type { IsolationLevel } from './dialects/begin'
+export type { TransactionOptions } from './execution/transaction'
 export type { NodeStats, RouterStats } from './observe/counters'
-export { channels, type DecisionEvent, type StatementEvent, type WarningEvent } from './observe/channels'
+export {
+  channels,
+  WARNING_CODES,
+  type DecisionEvent,
+  type StatementEvent,
+  type WarningEvent,
+} from './observe/channels'

@@ -2,7 +2,7 @@ import type { ResolvedNode } from './adapters/adapter'
 import type { Balancer, Random } from './balancing/balancer'
 import { BALANCER_NAMES, type BalancerName } from './balancing/create-balancer'
 import type { Database, DatabaseOptions } from './database'
-import { SplitpoolError } from './errors'
+import { quoted, record, refuse, refuseUnknown, refuseUnlessOneOf } from './refuse'
 import { Models, type Model } from './routing/models'
 import { READ_PREFERENCES, type ReadPreference } from './routing/read-preference'
 import type { DatabaseRouter } from './routing/router-chain'
@@ -27,7 +27,13 @@ export interface RouterOptions<D extends Databases = Databases> extends Database
   readonly models?: Readonly<Record<string, ModelOptions>>
   /** Django's `DATABASE_ROUTERS`, as objects or as classes without constructor arguments; asked in order. */
   readonly routers?: readonly (DatabaseRouter | (new () => DatabaseRouter))[]
-  /** Default `Math.random`. */
+  /** Where reads go. Default `prefer-replica`. A database and a model may have their own. */
+  readonly reads?: ReadPreference
+  /** How a scope's replica is chosen. Default `random`. A database may have its own. */
+  readonly balancer?: BalancerName | Balancer
+  /** What the application's own functions do. Default: they read, until a replica refuses one. */
+  readonly functions?: FunctionOptions | 'strict'
+  /** What chance is drawn from. Default `Math.random`. */
   readonly random?: Random
 }
 
@@ -90,6 +96,15 @@ function resolveDatabase(alias: string, given: unknown, shared: Required<Databas
   const replicas: unknown = given.replicas ?? []
   if (!Array.isArray(replicas)) refuse(`${path}.replicas`, 'an array of nodes', replicas)
   const options = { ...shared, ...databaseOptions(given, path) }
+  for (const key of ['id', 'weight']) {
+    const came = (given.primary as Readonly<Record<string, unknown>> | null)?.[key]
+    if (came !== undefined)
+      refuse(
+        `${path}.primary.${key}`,
+        `none, since it is known as ${alias}:primary and serves no share`,
+        came,
+      )
+  }
   const primary = { ...given.adapter.resolveNode(given.primary, `${path}.primary`), id: `${alias}:primary` }
   const ids = new Set([primary.id])
   return {
@@ -117,10 +132,10 @@ function resolveDatabase(alias: string, given: unknown, shared: Required<Databas
 function databaseOptions(given: DatabaseOptions, path: string): Partial<Required<DatabaseOptions>> {
   const { reads, balancer, functions } = given
   const at = (key: string): string => (path === '' ? key : `${path}.${key}`)
-  if (reads !== undefined) oneOf(reads, READ_PREFERENCES, at('reads'))
-  if (typeof balancer === 'string') oneOf(balancer, BALANCER_NAMES, at('balancer'))
+  if (reads !== undefined) refuseUnlessOneOf(reads, READ_PREFERENCES, at('reads'))
+  if (typeof balancer === 'string') refuseUnlessOneOf(balancer, BALANCER_NAMES, at('balancer'))
   else if (balancer !== undefined && typeof (balancer as Partial<Balancer> | null)?.pick !== 'function') {
-    refuse(at('balancer'), `one of ${list(BALANCER_NAMES)} or an object with pick(candidates)`, balancer)
+    refuse(at('balancer'), `one of ${quoted(BALANCER_NAMES)} or an object with pick(candidates)`, balancer)
   }
   if (functions !== undefined && functions !== 'strict') {
     const declared = record(functions, at('functions'), `'strict' or an object`)
@@ -150,11 +165,11 @@ function resolveModels(models: RouterOptions['models'], aliases: readonly string
     refuseUnknown(model, ['table', 'bind', 'reads'], path)
     const { table = name.toLowerCase(), bind, reads } = model
     if (typeof table !== 'string' || table === '') refuse(`${path}.table`, 'the name of a table', table)
-    if (bind !== undefined) oneOf(bind, aliases, `${path}.bind`)
+    if (bind !== undefined) refuseUnlessOneOf(bind, aliases, `${path}.bind`)
     else if (!aliases.includes('default')) {
-      refuse(`${path}.bind`, `${list(aliases)}, since there is no database 'default'`, bind)
+      refuse(`${path}.bind`, `${quoted(aliases)}, since there is no database 'default'`, bind)
     }
-    if (reads !== undefined) oneOf(reads, READ_PREFERENCES, `${path}.reads`)
+    if (reads !== undefined) refuseUnlessOneOf(reads, READ_PREFERENCES, `${path}.reads`)
     return { name, table, bind: bind ?? 'default', reads: reads ?? null } as Model
   })
 }
@@ -172,58 +187,4 @@ function resolveRouters(routers: RouterOptions['routers']): DatabaseRouter[] {
 
 function isDatabase(value: unknown): value is Database {
   return typeof value === 'object' && value !== null && 'adapter' in value && 'dialect' in value
-}
-
-/** @throws {SplitpoolError} `ERR_INVALID_OPTION`, always */
-export function refuse(path: string, expected: string, came: unknown): never {
-  throw new SplitpoolError('ERR_INVALID_OPTION', `${path}: expected ${expected}, got ${show(came)}`)
-}
-
-/** Refuses keys that are not in `known`; `also` are those that the message may suggest besides. */
-export function refuseUnknown(
-  given: Readonly<Record<string, unknown>>,
-  known: readonly string[],
-  path: string,
-  also: readonly string[] = known,
-): void {
-  for (const key of Object.keys(given)) {
-    if (!known.includes(key)) {
-      const at = path === '' ? key : `${path}.${key}`
-      throw new SplitpoolError(
-        'ERR_INVALID_OPTION',
-        `${at}: unknown option; expected one of ${also.join(', ')}`,
-      )
-    }
-  }
-}
-
-function oneOf(value: unknown, allowed: readonly string[], path: string): void {
-  if (!allowed.includes(value as string)) refuse(path, `one of ${list(allowed)}`, value)
-}
-
-function list(values: readonly string[]): string {
-  return values.map((value) => `'${value}'`).join(', ')
-}
-
-export function record(value: unknown, path: string, expected = 'an object'): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(path, expected, value)
-  return value as Record<string, unknown>
-}
-
-/** A value for a message: short, and without the password that a URL or an object may hold. */
-export function show(value: unknown): string {
-  if (typeof value === 'string') {
-    // All that stands before an @, since a password may hold any character.
-    const shown = value
-      .replace(/^([a-z][a-z0-9+.-]*:)?(\/\/)?.*@/is, '$1$2***@')
-      .replace(/((?:password|pwd)=)[^&\s]*/gi, '$1***')
-    return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown)
-  }
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array'
-  if (typeof value === 'function') return value.name === '' ? 'a function' : `function ${value.name}`
-  if (typeof value === 'object' && value !== null) {
-    const keys = Object.keys(value)
-    return keys.length === 0 ? 'an empty object' : `an object with ${keys.slice(0, 8).join(', ')}`
-  }
-  return String(value)
 }

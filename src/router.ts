@@ -1,31 +1,42 @@
-import type { Adapter, Attempt, Connection, Connector, Lease, PoolPort, Statement } from './adapters/adapter'
-import type { Balancer, Candidate } from './balancing/balancer'
-import { candidates, usable } from './balancing/candidates'
+import type {
+  Adapter,
+  Attempt,
+  Connection,
+  Connector,
+  Lease,
+  PoolPort,
+  Run,
+  Statement,
+} from './adapters/adapter'
+import type { Balancer } from './balancing/balancer'
+import { usable } from './balancing/candidates'
+import { whichNode } from './balancing/which-node'
 import type { Database } from './database'
 import { beginStatements } from './dialects/begin'
 import type { Dialect } from './dialects/dialect'
-import { SplitpoolError } from './errors'
+import { crossDatabase, SplitpoolError } from './errors'
 import { LateLease, type Located } from './execution/lease'
 import type { Runner } from './execution/runner'
 import {
-  ISOLATION_LEVELS,
+  checkNested,
+  checkTransactionOptions,
   openTransaction,
   Transaction,
   transactionClosed,
   type TransactionHost,
   type TransactionOptions,
 } from './execution/transaction'
-import type { DatabaseSnapshot, NodeSnapshot } from './nodes/node'
+import type { DatabaseSnapshot } from './nodes/node'
 import type { Counters, RouterStats } from './observe/counters'
-import { record, refuse, refuseUnknown, type Databases } from './options'
-import type { DatabaseRule, Decision } from './routing/decision'
+import type { Databases } from './options'
+import { record, refuseUnknown } from './refuse'
+import type { Decision } from './routing/decision'
 import type { Model } from './routing/models'
 import type { ReadPreference } from './routing/read-preference'
-import { parseTarget, type Target } from './routing/target'
+import { parseTarget, unknownAlias, type Target } from './routing/target'
 import { whichDatabase, type DatabaseRules } from './routing/which-database'
 import { whichRole, type RoleAnswer } from './routing/which-role'
-import { databaseFrame, roleFrame, type Contexts } from './scope/context'
-import type { Scope } from './scope/scope'
+import { databaseFrame, roleFrame, type Context, type Contexts } from './scope/context'
 import type { Classification, Intent } from './statement/classification'
 import type { Classifier } from './statement/classifier'
 
@@ -61,13 +72,21 @@ interface Call {
   readonly model: Model | null
 }
 
-/** A statement whose database is known, and what else the choice of its node looks at. */
+/** A statement that has been read, in the dialect of the database it seems to belong to. */
+interface Asked {
+  readonly sql: unknown
+  readonly call: Call
+  readonly context: Context
+  readonly reader: RoutedDatabase
+  readonly classification: Classification
+}
+
+/** A statement whose database is known, and what else the choice of its role looks at. */
 interface Placed extends Located {
   readonly database: RoutedDatabase
-  readonly databaseRule: DatabaseRule
+  readonly context: Context
   /** The role or node that the call, its comment, a router of the chain or the pool asks for. */
   readonly explicit: Target | null
-  readonly frame: Target | null
   readonly model: Model | null
 }
 
@@ -84,6 +103,8 @@ export interface Explanation extends Decision {
 }
 
 type PoolOf<D> = D extends Database<infer Pool> ? Pool : unknown
+/** A database (`users`) or one of its nodes (`users:replica-1`). */
+type TargetOf<D> = (keyof D & string) | `${keyof D & string}:${string}`
 type ClientOf<D> = D extends Database<unknown, infer Client> ? Client : unknown
 
 /**
@@ -100,6 +121,7 @@ export class Router<D extends Databases = Databases> {
   /** The database whose dialect reads a text that nothing else has placed yet. */
   readonly #any: RoutedDatabase
   #closing: Promise<void> | null = null
+  readonly #inFlight = (nodeId: string): number => this.#counters.node(nodeId).inFlight
 
   /** @internal */
   constructor({ databases, rules, contexts, counters, runner }: RouterParts) {
@@ -114,27 +136,41 @@ export class Router<D extends Databases = Databases> {
   // ---------------------------------------------------------------- the path of a statement
 
   /** Scope → classify → which database → which role → which node → run → observe. */
-  async #run<T>(call: Call, statement: Statement, attempt: Attempt<T>): Promise<T> {
-    const placed = this.#locate(call, statement)
-    const transaction = openTransaction(this.#contexts.current().transaction, placed.alias)
-    if (transaction !== null) return await this.#runInside(transaction, placed, attempt)
+  #run<T>(call: Call, statement: Statement, attempt: Attempt<T>): Promise<T> {
+    const context = this.#contexts.current()
+    const asked = this.#classify(call, statement, context)
+    const placed = this.#whichDatabase(asked)
+    const transaction = openTransaction(context.transaction, placed.alias)
+    if (transaction !== null) return this.#runInside(transaction, placed, attempt)
 
-    const decision = this.#decide(placed)
+    const answer = this.#whichRole(placed)
+    const decision = this.#whichNode(placed, answer)
     const place = ({ nodeId }: Decision): unknown => this.#connector(placed.database, nodeId).native
-    return await this.#runner.run({ ...placed, decision }, place, attempt)
+    return this.#runner.run(placed, decision, place(decision), place, attempt)
   }
 
-  /** Who is asking, what the statement needs, and which database it belongs to. */
-  #locate({ pool, explicit, model }: Call, { sql }: Statement): Placed {
-    if (this.#closing !== null) throw new SplitpoolError('ERR_CLOSED', 'The router has been closed')
-    const { scope, frame } = this.#contexts.current()
-    const frameAlias = databaseFrame(frame)
-    const first =
-      this.#databases.get(explicit?.alias ?? frameAlias?.alias ?? pool?.alias ?? 'default') ?? this.#any
-    const classification = first.classifier.classify(sql)
+  /** The same up to the database, for those who go on by themselves: leases, transactions, `explain`. */
+  #locate(call: Call, statement: Statement): Placed {
+    return this.#whichDatabase(this.#classify(call, statement, this.#contexts.current()))
+  }
 
+  /** And from there to the node. */
+  #decide(placed: Placed): Decision {
+    return this.#whichNode(placed, this.#whichRole(placed))
+  }
+
+  #classify(call: Call, { sql }: Statement, context: Context): Asked {
+    if (this.#closing !== null) throw new SplitpoolError('ERR_CLOSED', 'The router has been closed')
+    const alias = call.explicit?.alias ?? databaseFrame(context.frame)?.alias ?? call.pool?.alias ?? 'default'
+    const reader = this.#databases.get(alias) ?? this.#any
+    return { sql, call, context, reader, classification: reader.classifier.classify(sql) }
+  }
+
+  #whichDatabase({ sql, call, context, reader, classification }: Asked): Placed {
+    const { pool, explicit, model } = call
+    const frame = databaseFrame(context.frame)
     const home = whichDatabase(
-      { classification, explicit, frame: frameAlias, model, hints: {}, pool: pool?.alias ?? null },
+      { classification, explicit, frame, model, hints: NO_HINTS, pool: pool?.alias ?? null },
       this.#rules,
     )
     const database = this.#database(home.alias)
@@ -142,78 +178,48 @@ export class Router<D extends Databases = Databases> {
     const throughPool = pool?.alias === home.alias && pool.role !== null ? pool : null
     return {
       sql,
-      scope,
+      context,
+      scope: context.scope,
       database,
       alias: home.alias,
       databaseRule: home.rule,
+      explicit: home.target?.role != null ? home.target : throughPool,
       model: home.model,
       // The dialect and the declared functions are those of the database that was found.
-      classification: database === first ? classification : database.classifier.classify(sql),
-      explicit: home.target?.role != null ? home.target : throughPool,
-      frame: roleFrame(frame, home.alias),
+      classification: database === reader ? classification : database.classifier.classify(sql),
     }
   }
 
-  /** Which role serves it, and which node. */
-  #decide(placed: Placed): Decision {
-    const { database, scope, alias, classification } = placed
-    const answer = whichRole({
+  #whichRole({ classification, explicit, context, alias, scope, model, database }: Placed): RoleAnswer {
+    return whichRole({
       classification,
-      explicit: placed.explicit,
-      frame: placed.frame,
+      explicit,
+      frame: roleFrame(context.frame, alias),
       openTransaction: scope.hasOpenTransaction(alias),
       hasWritten: scope.hasWritten(alias),
-      preference: placed.model?.reads ?? database.reads,
+      preference: model?.reads ?? database.reads,
       hasReplicas: database.snapshot.replicas.some(usable),
     })
-    const node = this.#whichNode(database, answer, scope)
-    const { rule, reason } = answer
-    const { databaseRule } = placed
-    return {
-      alias,
-      role: node.role,
-      nodeId: node.id,
-      intent: classification.intent,
-      rule,
-      reason,
-      databaseRule,
-    }
   }
 
-  /** The node that was asked for, else the scope's pinned replica, else one that the balancer picks and the scope keeps. */
-  #whichNode({ alias, snapshot, balancer }: RoutedDatabase, answer: RoleAnswer, scope: Scope): NodeSnapshot {
-    if (answer.role === 'primary') return snapshot.primary
-    const wanted = answer.nodeId ?? scope.pin(alias)
-    const kept = snapshot.replicas.find((node) => node.id === wanted)
-    if (kept !== undefined && (answer.nodeId !== null || usable(kept))) return kept
-
-    const able = candidates(snapshot.replicas, usable)
-    if (able.length === 0) {
-      throw new SplitpoolError(
-        'ERR_NO_CANDIDATE',
-        `${alias} has no replica that may be used, and ${answer.reason}`,
-      )
-    }
-    const picked = balancer.pick(
-      able.map((node) => ({ ...node, inFlight: this.#counters.node(node.id).inFlight })),
-    )
-    const node = able.find(({ id }) => id === (picked as Candidate | undefined)?.id)
-    if (node === undefined) {
-      throw new SplitpoolError(
-        'ERR_BALANCER',
-        `The balancer of ${alias} must return one of its candidates (${able.map(({ id }) => id).join(', ')})`,
-      )
-    }
-    scope.setPin(alias, node.id)
-    return node
+  #whichNode(placed: Placed, answer: RoleAnswer): Decision {
+    const { alias, scope, database, classification, databaseRule } = placed
+    const { snapshot, balancer } = database
+    const pin = scope.pin(alias)
+    const node = whichNode({ alias, snapshot, answer, pin, balancer, inFlight: this.#inFlight })
+    // What the scope has chosen it keeps; what somebody named it does not.
+    if (node.role === 'replica' && answer.nodeId === null && node.id !== pin) scope.setPin(alias, node.id)
+    const { rule, reason } = answer
+    const { intent } = classification
+    return { alias, role: node.role, nodeId: node.id, intent, rule, reason, databaseRule }
   }
 
   /** On the connection of an open transaction; nothing moves there, and nothing is sent twice. */
-  async #runInside<T>(transaction: Transaction, placed: Located, attempt: Attempt<T>): Promise<T> {
+  #runInside<T>(transaction: Transaction, placed: Located, attempt: Attempt<T>): Promise<T> {
     if (transaction.ended) throw transactionClosed(transaction.decision)
-    refuseOtherDatabase(transaction, placed.alias)
+    if (placed.alias !== transaction.decision.alias) throw crossDatabase(transaction.decision, placed.alias)
     const decision = inside(transaction.decision, placed.classification.intent)
-    return await this.#runner.once({ ...placed, decision }, transaction.connection.native, attempt)
+    return this.#runner.once(placed, decision, transaction.connection.native, attempt)
   }
 
   // ---------------------------------------------------------------- what the application calls
@@ -221,7 +227,8 @@ export class Router<D extends Databases = Databases> {
   /**
    * The pool to use in place of the driver's own: the same object at every call.
    *
-   * @param alias a database, or one node of it (`users:primary`) to which all its statements go. Default `default`
+   * @param alias a database, or one node of it (`users:primary`), to which the statements go that belong to this
+   *   database and find no stronger word. Default `default`
    * @throws {SplitpoolError} `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`
    */
   pool(): PoolOf<D['default']>
@@ -252,7 +259,7 @@ export class Router<D extends Databases = Databases> {
    *
    * @throws {SplitpoolError} `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`
    */
-  using<T>(target: string, fn: () => T): T {
+  using<T>(target: TargetOf<D>, fn: () => T): T {
     return this.#contexts.runInFrame(parseTarget(target, this.#rules.databases), fn)
   }
 
@@ -263,7 +270,8 @@ export class Router<D extends Databases = Databases> {
 
   /**
    * Runs `fn` in a transaction on one connection: commits when it returns, rolls back when it throws. Inside, the
-   * statements of the pools of the same database join it, and nested calls are savepoints.
+   * statements of the pools of the same database join it, and nested calls are savepoints. A client that is borrowed
+   * inside is a connection of its own: what it writes is not rolled back with the transaction.
    *
    * @throws {SplitpoolError} `ERR_TRANSACTION_ABORTED`, `ERR_OUTCOME_UNKNOWN`, `ERR_TRANSACTION_OPTIONS`,
    *   `ERR_INVALID_OPTION`, `ERR_UNKNOWN_ALIAS`; and whatever `fn` or the driver throws
@@ -280,6 +288,9 @@ export class Router<D extends Databases = Databases> {
 
     const outer = openTransaction(context.transaction, alias)
     const database = this.#database(alias)
+    // The type of the client is that of `default` when no alias is given; a frame must not make it a lie.
+    const typed = options.alias === undefined ? this.#databases.get('default') : undefined
+    if (typed !== undefined) refuseOtherDriver(typed, database)
     const host = this.#transactionHost(database)
     if (outer !== null) {
       checkNested(outer, options)
@@ -298,11 +309,8 @@ export class Router<D extends Databases = Databases> {
       native: borrowed.native,
       run: (sql) => {
         const opens = begin.includes(sql)
-        return this.#runner.once(
-          { ...placed, sql, decision: opens ? decision : inside(decision, 'transaction') },
-          null,
-          () => borrowed.run(sql),
-        )
+        const control = opens ? decision : inside(decision, 'transaction')
+        return this.#runner.once({ ...placed, sql }, control, null, () => borrowed.run(sql))
       },
       release: (error) => {
         borrowed.release(error)
@@ -320,14 +328,14 @@ export class Router<D extends Databases = Databases> {
    * Where a statement would go from here, and why, without running it. The scope keeps the replica that is named, so
    * the answer holds for the statement when it comes.
    *
-   * @throws {SplitpoolError} what running it would throw before it reaches a server
+   * @throws {SplitpoolError} `ERR_INVALID_OPTION`, `ERR_UNKNOWN_MODEL`, and what choosing its place may throw
    */
   explain(sql: string, options: ExplainOptions = {}): Explanation {
     refuseUnknown(record(options, 'options'), ['model', 'alias'], 'options')
     const explicit = options.alias === undefined ? null : parseTarget(options.alias, this.#rules.databases)
     const model = options.model === undefined ? null : this.#rules.models.named(options.model)
     const placed = this.#locate({ pool: null, explicit, model }, { sql })
-    const transaction = openTransaction(this.#contexts.current().transaction, placed.alias)
+    const transaction = openTransaction(placed.context.transaction, placed.alias)
     const decision =
       transaction === null ? this.#decide(placed) : inside(transaction.decision, placed.classification.intent)
     return { ...decision, classification: placed.classification }
@@ -348,25 +356,25 @@ export class Router<D extends Databases = Databases> {
 
   // ---------------------------------------------------------------- what adapters call
 
-  #poolPort(target: Target, database: RoutedDatabase): PoolPort {
+  #poolPort(target: Target, { snapshot, connectors }: RoutedDatabase): PoolPort {
     const call: Call = { pool: target, explicit: null, model: null }
-    const { alias, dialect } = database
-    const connectors = [...database.connectors.values()]
+    const { role, nodeId } = target
+    const own = snapshot.nodes
+      .filter((node) => role === null || (nodeId === null ? node.role === role : node.id === nodeId))
+      .flatMap(({ id }) => connectors.get(id) ?? [])
     return {
-      alias,
-      dialect,
-      connectors,
-      run: (statement, attempt) => this.#run(call, statement, attempt),
+      connectors: own,
+      run: (statement, attempt) => rejecting(() => this.#run(call, statement, attempt)),
       lease: () => this.#lease(call),
-      end: () => endAll(connectors),
+      end: () => endAll(own),
     }
   }
 
   #lease(call: Call): Lease {
-    return new LateLease({
+    return new LateLease<Placed>({
       runner: this.#runner,
       locate: (statement) => this.#locate(call, statement),
-      decide: (located) => this.#decide(located as Placed),
+      decide: (placed) => this.#decide(placed),
       connect: ({ alias, nodeId }) => this.#connector(this.#database(alias), nodeId).connect(),
     })
   }
@@ -376,8 +384,8 @@ export class Router<D extends Databases = Databases> {
     return {
       classifyError: (error) => adapter.classifyError(error),
       runInside: (transaction, fn) => {
-        const run = async <T>(statement: Statement, attempt: Attempt<T>): Promise<T> =>
-          await this.#runInside(transaction, this.#locate(call, statement), attempt)
+        const run: Run = (statement, attempt) =>
+          rejecting(() => this.#runInside(transaction, this.#locate(call, statement), attempt))
         const client = adapter.createTransactionClient(transaction.connection, { run })
         return this.#contexts.runInTransaction(transaction, () => fn(client))
       },
@@ -386,9 +394,8 @@ export class Router<D extends Databases = Databases> {
 
   #database(alias: string): RoutedDatabase {
     const database = this.#databases.get(alias)
-    if (database !== undefined) return database
-    parseTarget(alias, this.#rules.databases)
-    throw new SplitpoolError('ERR_UNKNOWN_ALIAS', `Unknown database alias ${JSON.stringify(alias)}`)
+    if (database === undefined) throw unknownAlias(alias, this.#databases.keys())
+    return database
   }
 
   #connector({ connectors }: RoutedDatabase, nodeId: string): Connector {
@@ -397,6 +404,9 @@ export class Router<D extends Databases = Databases> {
     return connector
   }
 }
+
+/** Nobody gives hints yet. */
+const NO_HINTS = Object.freeze({})
 
 /** The decision on a statement of a transaction: where the transaction is. */
 function inside(decision: Decision, intent: Intent): Decision {
@@ -411,41 +421,13 @@ function refuseOtherDriver(through: RoutedDatabase, belongs: RoutedDatabase): vo
   )
 }
 
-function refuseOtherDatabase({ decision }: Transaction, alias: string): void {
-  if (alias === decision.alias) return
-  throw new SplitpoolError(
-    'ERR_CROSS_DATABASE',
-    `This transaction is on ${decision.alias}, and the statement belongs to ${alias}; a transaction cannot span databases`,
-    { decision },
-  )
-}
-
-function checkTransactionOptions(options: TransactionOptions): void {
-  const given = record(options, 'options')
-  refuseUnknown(given, ['alias', 'readOnly', 'isolationLevel'], 'options')
-  const { readOnly, isolationLevel } = options
-  if (readOnly !== undefined && typeof readOnly !== 'boolean')
-    refuse('options.readOnly', 'true or false', readOnly)
-  if (isolationLevel !== undefined && !ISOLATION_LEVELS.includes(isolationLevel)) {
-    refuse('options.isolationLevel', `one of '${ISOLATION_LEVELS.join(`', '`)}'`, isolationLevel)
-  }
-}
-
-/** A savepoint has neither a level nor an access mode of its own. */
-function checkNested(outer: Transaction, { readOnly, isolationLevel }: TransactionOptions): void {
-  if (isolationLevel !== undefined) {
-    throw new SplitpoolError(
-      'ERR_TRANSACTION_OPTIONS',
-      `A nested transaction is a savepoint of the outer one and cannot have isolationLevel '${isolationLevel}'; give it to the outermost`,
-      { decision: outer.decision },
-    )
-  }
-  if (readOnly === false && outer.readOnly) {
-    throw new SplitpoolError(
-      'ERR_TRANSACTION_OPTIONS',
-      'A nested transaction cannot write (readOnly: false) inside one that is read only',
-      { decision: outer.decision },
-    )
+/** What is refused before it runs is a rejection too; an `async` function would cost each statement one promise more. */
+function rejecting<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return run()
+  } catch (error) {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- also what a router of the chain threw
+    return Promise.reject(error)
   }
 }
 

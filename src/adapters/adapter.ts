@@ -28,9 +28,10 @@ export interface Adapter {
 /**
  * - `read-only`: the server refused because it, or the session, is read only; the statement did nothing
  * - `connection`: the connection, not the statement, failed; what the statement did is unknown
+ * - `unsent`: the connection had failed before, and the statement never left
  * - `other`: an ordinary error of SQL
  */
-export type ErrorClass = 'read-only' | 'connection' | 'other'
+export type ErrorClass = 'read-only' | 'connection' | 'unsent' | 'other'
 
 export interface ResolvedNode {
   /** The part after the colon: `replica-1`; `null` when the application gave none. */
@@ -85,14 +86,12 @@ export type Run = <T>(statement: Statement, attempt: Attempt<T>) => Promise<T>
 
 /** What a drop-in pool asks of the router. */
 export interface PoolPort {
-  readonly alias: string
-  readonly dialect: Dialect
-  /** The nodes of the pool's database, primary first. */
+  /** The nodes that the pool stands for: those of its database, the primary first, or the one that it names. */
   readonly connectors: readonly Connector[]
   readonly run: Run
   /** A borrowed connection that chooses its server at its first statement. */
   readonly lease: () => Lease
-  /** Ends the pools of this database. */
+  /** Ends the pools of these nodes. */
   readonly end: () => Promise<void>
 }
 

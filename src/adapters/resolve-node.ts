@@ -1,4 +1,4 @@
-import { record, refuse } from '../options'
+import { record, refuse } from '../refuse'
 import type { ResolvedNode } from './adapter'
 
 /** A node as the application gave it: a pool of its own, or what the driver makes one from. */
@@ -14,6 +14,8 @@ export type NodeSettings =
 export interface NodeShape {
   /** The schemes of its URLs, as in `postgres:`. */
   readonly protocols: readonly string[]
+  /** The driver's own option for a URL. */
+  readonly urlOption: string
   isPool(value: object): boolean
 }
 
@@ -43,6 +45,8 @@ export function resolveNode(given: unknown, path: string, shape: NodeShape): Res
       refuse(path, 'a url, options of the driver, or a pool', given)
     }
     if (url !== undefined && typeof url !== 'string') refuse(`${path}.url`, 'a URL', url)
+    if (url !== undefined && shape.urlOption in options)
+      refuse(path, `either url or ${shape.urlOption}`, given)
     const settings =
       url === undefined ? ({ kind: 'options', url: null } as const) : fromUrl(url, `${path}.url`, shape)
     return { ...named, settings: { ...settings, options } }

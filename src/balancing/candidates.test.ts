@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { NodeSnapshot } from '../nodes/node'
-import { candidates, healthy, notHeld, notTried, tagged, usable } from './candidates'
+import { candidates, healthy, notHeld, usable } from './candidates'
 
 function node(id: string, facts: Partial<NodeSnapshot> = {}): NodeSnapshot {
   return { id, role: 'replica', weight: 1, tags: [], healthy: true, held: false, ...facts }
@@ -21,10 +21,6 @@ describe('candidates', () => {
     expect(ids(healthy)).toEqual(['a', 'c', 'd'])
     expect(ids(notHeld)).toEqual(['a', 'b', 'd'])
     expect(ids(usable)).toEqual(['a', 'd'])
-    expect(ids(usable, notTried(['a']))).toEqual(['d'])
-    expect(ids(tagged(['eu']))).toEqual(['a', 'b'])
-    expect(ids(tagged(['eu', 'reports']))).toEqual(['a'])
-    expect(ids(tagged([]))).toEqual(['a', 'b', 'c', 'd'])
   })
 
   it('leaves the nodes it is given as they are', () => {

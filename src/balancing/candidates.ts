@@ -7,16 +7,6 @@ export const healthy: Filter = (node) => node.healthy
 
 export const notHeld: Filter = (node) => !node.held
 
-/** Nodes that carry every one of `tags`. */
-export function tagged(tags: readonly string[]): Filter {
-  return (node) => tags.every((tag) => node.tags.includes(tag))
-}
-
-/** Nodes that have not been tried for this statement. */
-export function notTried(tried: readonly string[]): Filter {
-  return (node) => !tried.includes(node.id)
-}
-
 /** What every statement asks of a node, whatever else it asks. */
 export const usable: Filter = (node) => healthy(node) && notHeld(node)
 

@@ -1,5 +1,13 @@
-import type { IsolationLevel } from '../execution/transaction'
 import type { Dialect } from './dialect'
+
+export type IsolationLevel = 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable'
+
+export const ISOLATION_LEVELS: readonly IsolationLevel[] = [
+  'read uncommitted',
+  'read committed',
+  'repeatable read',
+  'serializable',
+]
 
 export interface BeginOptions {
   readonly readOnly: boolean

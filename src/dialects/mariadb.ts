@@ -5,9 +5,10 @@ import type { DialectRules } from './vocabulary'
 /** MariaDB 10.6 and later: MySQL with sequences, SET STATEMENT, ANALYZE of statements and compound statements. */
 export const mariadb: DialectRules = {
   ...mysql,
+  name: 'mariadb',
   vocabulary: {
     ...mysql.vocabulary,
-    keywords: `${mysql.vocabulary.keywords} value next previous nextval currval statement immediate package`,
+    keywords: `${mysql.vocabulary.keywords} value next previous nextval currval statement package`,
     statements: {
       write: mysql.vocabulary.statements.write,
       session: `${mysql.vocabulary.statements.session} backup`,

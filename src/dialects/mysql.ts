@@ -8,6 +8,7 @@ import type { DialectRules } from './vocabulary'
 
 /** MySQL 5.7 to 9, from its manual: "Language Structure", "SQL Statements", "Server SQL Modes". */
 export const mysql: DialectRules = {
+  name: 'mysql',
   family: 'mysql',
   foldsNames: false,
   lexical: {

@@ -5,6 +5,7 @@ import type { DialectRules } from './vocabulary'
 
 /** PostgreSQL, from its manual: "Lexical Structure", appendix "SQL Key Words", "Hot Standby". */
 export const postgres: DialectRules = {
+  name: 'postgres',
   family: 'postgres',
   foldsNames: true,
   lexical: {

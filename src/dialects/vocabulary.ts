@@ -1,3 +1,5 @@
+import type { Dialect } from './dialect'
+
 /**
  * The words that the reading of statements asks for by name, each with a number from 1 to 255. A dialect chooses which of
  * them it knows.
@@ -87,6 +89,7 @@ export interface Reading {
 
 /** What the reading of statements must know of a dialect. */
 export interface DialectRules {
+  readonly name: Dialect
   readonly lexical: LexicalRules
   readonly vocabulary: Vocabulary
   /** Names without quotes are folded to lower case. */

@@ -62,7 +62,7 @@ describe('a statement that a replica refuses', () => {
     })
   })
 
-  it.each(['connection', 'other'] as const)(
+  it.each(['connection', 'unsent', 'other'] as const)(
     'stays where it is after an error of class %s',
     async (errorClass) => {
       replica().answer = () => {
@@ -212,6 +212,57 @@ describe('a borrowed client', () => {
     await expect(client.query('SELECT 1')).rejects.toMatchObject({ code: 'ERR_CLOSED' })
   })
 
+  it('moves once for several statements that the replica refuses, whatever their order', async () => {
+    replica().answer = async (sql) => {
+      await turns(sql.includes('2') ? 6 : 3)
+      return refuse()
+    }
+    await router.scope(async () => {
+      const client = db.connect()
+      const both = await Promise.all([client.query('SELECT hidden(1)'), client.query('SELECT hidden(2)')])
+      expect(both).toEqual(['default:primary', 'default:primary'])
+      expect(primary().borrowed).toBe(1)
+      client.release()
+    })
+    await settled()
+    expect([primary().borrowed, replica().borrowed]).toEqual([0, 0])
+  })
+
+  it.each([0, 1])(
+    'gives everything back when it is released %i turns after statements that are not awaited',
+    async (n) => {
+      replica().answer = async (sql) => {
+        await turns(4)
+        if (sql.includes('hidden')) refuse()
+        await turns(8)
+      }
+      await router.scope(async () => {
+        const client = db.connect()
+        const sent = [client.query('SELECT hidden()'), client.query('SELECT slow()')]
+        await turns(n)
+        client.release()
+        await Promise.all(sent)
+      })
+      await turns(2)
+      expect([primary().borrowed, replica().borrowed]).toEqual([0, 0])
+    },
+  )
+
+  it('closes its connection at once when it is released with an error, though a statement hangs there', async () => {
+    replica().answer = () => new Promise(() => undefined)
+    const hung = new Error('hung')
+    await router.scope(async () => {
+      const client = db.connect()
+      void client.query('SELECT hang()')
+      await turns(2)
+      const waiting = client.query('INSERT INTO t VALUES (1)')
+      await turns(2)
+      client.release(hung)
+      expect(replica()).toMatchObject({ borrowed: 0, closedWith: [hung] })
+      void waiting.catch(() => undefined)
+    })
+  })
+
   it('gives its connection back when a statement fails', async () => {
     primary().answer = () => {
       throw new FakeError('other')
@@ -274,6 +325,18 @@ describe('router.transaction', () => {
       cause: lost,
     })
     expect(statements(), 'nothing is sent again').toEqual(['BEGIN', 'COMMIT'])
+    expect(primary().closedWith).toHaveLength(1)
+  })
+
+  it('knows the outcome when the connection was lost before COMMIT could be sent', async () => {
+    const gone = new FakeError('unsent')
+    primary().answer = (sql) => {
+      if (sql === 'COMMIT') throw gone
+    }
+    await expect(router.transaction(() => 1)).rejects.toMatchObject({
+      code: 'ERR_TRANSACTION_ABORTED',
+      cause: gone,
+    })
     expect(primary().closedWith).toHaveLength(1)
   })
 
@@ -482,6 +545,11 @@ describe('router.close', () => {
 })
 
 /** Lets the steps of a release run. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+async function settled(): Promise<void> {
+  await turns(1)
+}
+
+/** Turns of the event loop. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,26 +1,27 @@
 import type { Attempt, Connection, Lease, Statement } from '../adapters/adapter'
-import { SplitpoolError } from '../errors'
 import { noteWrite } from '../consistency/own-writes'
+import { crossDatabase, SplitpoolError } from '../errors'
 import type { DatabaseRule, Decision } from '../routing/decision'
 import type { Scope } from '../scope/scope'
 import type { Classification } from '../statement/classification'
-import type { Routed, Runner } from './runner'
+import type { Runnable, Runner } from './runner'
 
 /** A statement whose database is known and whose role is not. */
-export type Located = Omit<Routed, 'decision'> & {
+export interface Located extends Runnable {
   readonly alias: string
   readonly databaseRule: DatabaseRule
 }
 
 /** What a lease asks of the router. */
-export interface LeasePort {
-  locate(statement: Statement): Located
-  decide(located: Located): Decision
+export interface LeasePort<L extends Located> {
+  locate(statement: Statement): L
+  decide(located: L): Decision
   connect(decision: Decision): Promise<Connection>
   readonly runner: Runner
 }
 
-interface Held {
+/** The connection that the lease has, and the decision that chose it. */
+interface Bound {
   readonly connection: Connection
   readonly decision: Decision
 }
@@ -31,109 +32,146 @@ interface Held {
  *     unbound ──read──► on a replica ──anything else──► on the primary, until it is released
  *        └───────────── anything else ───────────────►
  *
- * A transaction that is declared read only holds the replica from its BEGIN to its end: inside it nothing moves, and a
+ * A transaction that is declared read only keeps the replica from its BEGIN to its end: inside it nothing moves, and a
  * write is refused by the server, as it would be anywhere. Between two statements of its own a lease on a replica may
  * move to the primary, because a replica is never given anything that a connection would have to remember.
  */
-export class LateLease implements Lease {
-  readonly #port: LeasePort
-  #held: Held | null = null
-  #released = false
+export class LateLease<L extends Located> implements Lease {
+  readonly #port: LeasePort<L>
+  #bound: Bound | null = null
   #inTransaction = false
   /** Tells the scope that opened a transaction on the primary that it has ended. */
   #closeTransaction: (() => void) | null = null
+
   /** Statements take their connections in the order in which they came. */
   #turn: Promise<unknown> = Promise.resolve()
+  /** What was sent and has not ended; a release waits for it. */
+  readonly #sent = new Set<Promise<unknown>>()
+  /** How many statements are on the connection now; a move waits for them. */
   #running = 0
   #idle: (() => void) | null = null
+  #released = false
+  /** The connection has been given back, and none may be taken any more. */
+  #over = false
 
-  constructor(port: LeasePort) {
+  constructor(port: LeasePort<L>) {
     this.#port = port
   }
 
   get native(): unknown {
-    return this.#held?.connection.native ?? null
+    return this.#bound?.connection.native ?? null
   }
 
-  async run<T>(statement: Statement, attempt: Attempt<T>): Promise<T> {
-    this.#refuseReleased()
-    const located = this.#port.locate(statement)
-    noteWrite(located.scope, located.alias, located.classification)
-    const first = await this.#inTurn(() => this.#bind(located))
-    this.#running++
-    try {
-      return await this.#port.runner.run(
-        { ...located, decision: first.decision },
-        async (decision) => {
-          if (decision === first.decision) return first.connection.native
-          // The replica refused it: this statement is over there, so it must not be waited for.
-          this.#running--
-          try {
-            return (await this.#inTurn(() => this.#move(decision))).connection.native
-          } finally {
-            this.#running++
-          }
-        },
-        attempt,
-      )
-    } finally {
-      if (--this.#running === 0) this.#idle?.()
-    }
+  run<T>(statement: Statement, attempt: Attempt<T>): Promise<T> {
+    return this.#send(() => this.#run(statement, attempt))
   }
 
-  async connection(): Promise<unknown> {
-    this.#refuseReleased()
-    const held = await this.#inTurn(
-      async () => this.#held ?? (await this.#move(this.#port.decide(this.#port.locate({ sql: undefined })))),
-    )
-    return held.connection.native
-  }
-
-  /** Gives the connection back once the statements that were sent before have ended; with an error, at once. */
-  release(error?: unknown): void {
-    if (this.#released) return
-    this.#released = true
-    void this.#turn.then(async () => {
-      if (error === undefined) await this.#whenIdle()
-      this.#transactionEnded()
-      this.#held?.connection.release(error)
-      this.#held = null
+  connection(): Promise<unknown> {
+    return this.#send(async () => {
+      const bound = await this.#inTurn(async () => {
+        return this.#bound ?? (await this.#on(this.#port.decide(this.#port.locate({ sql: undefined }))))
+      })
+      return bound.connection.native
     })
   }
 
-  /** The connection for a statement, borrowed or changed as the picture above says. */
-  async #bind(located: Located): Promise<Held> {
-    const held = this.#held
-    let next: Held
-    if (held !== null && this.#stays(held, located)) {
-      next = { ...held, decision: stay(held.decision, located.classification, this.#inTransaction) }
-    } else {
-      const decision = this.#port.decide(located)
-      next = held?.decision.nodeId === decision.nodeId ? { ...held, decision } : await this.#move(decision)
+  /** Gives the connection back once what was sent before has ended; with an error, at once. */
+  release(error?: unknown): void {
+    if (this.#released) return
+    this.#released = true
+    if (error !== undefined || this.#sent.size === 0) this.#giveBack(error)
+    else {
+      void Promise.allSettled(this.#sent).then(() => {
+        this.#giveBack()
+      })
     }
+  }
+
+  async #run<T>(statement: Statement, attempt: Attempt<T>): Promise<T> {
+    const located = this.#port.locate(statement)
+    noteWrite(located.scope, this.#aliasOf(located), located.classification)
+    const { connection, decision } = await this.#inTurn(() => this.#bind(located))
+    this.#running++
+    try {
+      const place = (next: Decision): Promise<unknown> => this.#leaveFor(next)
+      return await this.#port.runner.run(located, decision, connection.native, place, attempt)
+    } finally {
+      this.#leave()
+    }
+  }
+
+  #send<T>(start: () => Promise<T>): Promise<T> {
+    if (this.#released) return Promise.reject(released())
+    const sent = start()
+    this.#sent.add(sent)
+    const ended = (): void => {
+      this.#sent.delete(sent)
+    }
+    sent.then(ended, ended)
+    return sent
+  }
+
+  /** The connection for a statement, borrowed or changed as the picture above says. */
+  async #bind(located: L): Promise<Bound> {
+    const bound = this.#bound
+    let next: Bound
+    if (bound !== null && this.#stays(bound, located)) {
+      next = { ...bound, decision: stay(bound.decision, located.classification, this.#inTransaction) }
+    } else next = await this.#on(this.#port.decide(located))
     this.#follow(located.classification, located.scope, next.decision)
     return next
   }
 
-  #stays({ decision }: Held, { alias, databaseRule }: Located): boolean {
-    // A statement that names no database of its own belongs to the connection it is sent on.
-    const here = alias === decision.alias || databaseRule === 'pool' || databaseRule === 'default'
-    if (here) return this.#inTransaction || decision.role === 'primary'
+  #stays({ decision }: Bound, located: L): boolean {
+    if (this.#aliasOf(located) === decision.alias) return this.#inTransaction || decision.role === 'primary'
     if (!this.#inTransaction) return false
-    throw new SplitpoolError(
-      'ERR_CROSS_DATABASE',
-      `This connection has a transaction open on ${decision.alias}, and the statement belongs to ${alias}; a transaction cannot span databases`,
-      { decision },
-    )
+    throw crossDatabase(decision, located.alias)
   }
 
-  async #move(decision: Decision): Promise<Held> {
+  /** On the primary or in a transaction, a statement that names no database belongs to the connection it is sent on. */
+  #aliasOf({ alias, databaseRule }: L): string {
+    const bound = this.#bound?.decision
+    if (bound === undefined || !(this.#inTransaction || bound.role === 'primary')) return alias
+    return databaseRule === 'pool' || databaseRule === 'default' ? bound.alias : alias
+  }
+
+  /** A connection of the node that a decision names: the one that is bound, if it is one. */
+  async #on(decision: Decision): Promise<Bound> {
+    const bound = this.#bound
+    if (bound?.decision.nodeId === decision.nodeId) return { ...bound, decision }
     await this.#whenIdle()
-    this.#held?.connection.release()
-    this.#held = null
+    this.#bound?.connection.release()
+    this.#bound = null
     const connection = await this.#port.connect(decision)
-    this.#held = { connection, decision }
-    return this.#held
+    if (this.#over) {
+      connection.release()
+      throw released()
+    }
+    this.#bound = { connection, decision }
+    return this.#bound
+  }
+
+  /** A replica refused a statement, which is over there, so that the move must not wait for it. */
+  async #leaveFor(decision: Decision): Promise<unknown> {
+    this.#leave()
+    try {
+      return (await this.#inTurn(() => this.#on(decision))).connection.native
+    } finally {
+      this.#running++
+    }
+  }
+
+  #leave(): void {
+    if (--this.#running === 0) this.#idle?.()
+  }
+
+  /** Nothing is in flight on the connection. Asked in turn only, so that one waits at a time. */
+  async #whenIdle(): Promise<void> {
+    if (this.#running === 0) return
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve
+    })
+    this.#idle = null
   }
 
   /** Keeps track of transactions by the statements that open and end them. */
@@ -157,13 +195,11 @@ export class LateLease implements Lease {
     this.#closeTransaction = null
   }
 
-  /** Nothing is in flight on the connection. */
-  async #whenIdle(): Promise<void> {
-    if (this.#running === 0) return
-    await new Promise<void>((resolve) => {
-      this.#idle = resolve
-    })
-    this.#idle = null
+  #giveBack(error?: unknown): void {
+    this.#over = true
+    this.#transactionEnded()
+    this.#bound?.connection.release(error)
+    this.#bound = null
   }
 
   #inTurn<T>(step: () => Promise<T>): Promise<T> {
@@ -171,10 +207,10 @@ export class LateLease implements Lease {
     this.#turn = result.catch(() => undefined)
     return result
   }
+}
 
-  #refuseReleased(): void {
-    if (this.#released) throw new SplitpoolError('ERR_CLOSED', 'This client has been released to the pool')
-  }
+function released(): SplitpoolError {
+  return new SplitpoolError('ERR_CLOSED', 'This client has been released to the pool')
 }
 
 function stay(decision: Decision, { intent }: Classification, inTransaction: boolean): Decision {

@@ -15,6 +15,7 @@ const BOUND: readonly RoleRule[] = ['transaction', 'lease', 'explicit-role']
  * |---|---|---|
  * | `read-only` | the primary, once: the server refused it, so it did nothing | fail |
  * | `connection` | fail | fail |
+ * | `unsent` | fail | fail |
  * | `other` | fail | fail |
  *
  * Not when the text holds several statements (those before the refused one have run), not inside a transaction, and
@@ -28,6 +29,7 @@ export function nextAfter(errorClass: ErrorClass, decision: Decision, classifica
       return moves ? 'ask-primary' : 'fail'
     }
     case 'connection':
+    case 'unsent':
     case 'other':
       return 'fail'
   }

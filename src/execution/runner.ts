@@ -1,19 +1,17 @@
 import type { Adapter, Attempt } from '../adapters/adapter'
 import { noteWrite } from '../consistency/own-writes'
+import type { DatabaseSnapshot } from '../nodes/node'
 import type { Reporter } from '../observe/reporter'
 import type { Decision } from '../routing/decision'
 import type { Scope } from '../scope/scope'
 import type { Classification } from '../statement/classification'
 import type { Classifier } from '../statement/classifier'
-import type { DatabaseSnapshot } from '../nodes/node'
-import type { Counters } from '../observe/counters'
 import { nextAfter } from './retry'
 
-/** A statement whose place is decided. */
-export interface Routed {
+/** A statement that is about to be decided or run, and what running it looks at. */
+export interface Runnable {
   readonly sql: unknown
   readonly classification: Classification
-  readonly decision: Decision
   readonly scope: Scope
   readonly database: {
     readonly adapter: Adapter
@@ -22,48 +20,70 @@ export interface Routed {
   }
 }
 
-/** Runs what is decided: marks the scope, reports, and asks the primary when a replica refuses. */
+/** Gives the driver's pool or connection of the node that a decision names. */
+export type Place = (decision: Decision) => unknown
+
+/**
+ * Runs what is decided: marks the scope, reports, and asks the primary when a replica refuses. No method here is
+ * `async`: each would cost a statement a promise and three turns of the microtask queue.
+ */
 export class Runner {
   readonly #reporter: Reporter
-  readonly #counters: Counters
 
-  constructor(reporter: Reporter, counters: Counters) {
+  constructor(reporter: Reporter) {
     this.#reporter = reporter
-    this.#counters = counters
   }
 
-  /** @param place gives the driver's pool or connection of the node that a decision names */
-  async run<T>(routed: Routed, place: (decision: Decision) => unknown, attempt: Attempt<T>): Promise<T> {
-    noteWrite(routed.scope, routed.decision.alias, routed.classification)
-    try {
-      return await this.once(routed, await place(routed.decision), attempt)
-    } catch (error) {
-      const { adapter, classifier, snapshot } = routed.database
-      if (nextAfter(adapter.classifyError(error), routed.decision, routed.classification) === 'fail')
-        throw error
-      this.#counters.refusedByReplica++
-      const decision: Decision = {
-        ...routed.decision,
-        intent: 'write',
-        role: 'primary',
-        nodeId: snapshot.primary.id,
-        rule: 'refused-by-replica',
-        reason: `${routed.decision.nodeId} refused it as read only`,
-      }
-      const result = await this.once({ ...routed, decision }, await place(decision), attempt)
-      if (typeof routed.sql === 'string') classifier.remember(routed.sql)
-      return result
-    }
+  /**
+   * @param native what the statement runs on first
+   * @param place where it may run next
+   */
+  run<T>(
+    statement: Runnable,
+    decision: Decision,
+    native: unknown,
+    place: Place,
+    attempt: Attempt<T>,
+  ): Promise<T> {
+    noteWrite(statement.scope, decision.alias, decision)
+    return this.#reporter.ran(
+      statement,
+      decision,
+      () => attempt(native),
+      (error) => this.#afterFailure(statement, decision, error, place, attempt),
+    )
   }
 
   /** One run, reported, without a second one. */
-  async once<T>(
-    { sql, classification, decision, scope }: Routed,
-    native: unknown,
+  once<T>(statement: Runnable, decision: Decision, native: unknown, attempt: Attempt<T>): Promise<T> {
+    noteWrite(statement.scope, decision.alias, decision)
+    return this.#reporter.ran(statement, decision, () => attempt(native), rethrow)
+  }
+
+  async #afterFailure<T>(
+    statement: Runnable,
+    failed: Decision,
+    error: unknown,
+    place: Place,
     attempt: Attempt<T>,
   ): Promise<T> {
-    noteWrite(scope, decision.alias, decision)
-    this.#reporter.decided(decision, sql, classification)
-    return await this.#reporter.ran(decision, sql, classification, () => attempt(native))
+    const { adapter, classifier, snapshot } = statement.database
+    if (nextAfter(adapter.classifyError(error), failed, statement.classification) === 'fail') throw error
+    this.#reporter.refused()
+    const decision: Decision = {
+      ...failed,
+      intent: 'write',
+      role: 'primary',
+      nodeId: snapshot.primary.id,
+      rule: 'refused-by-replica',
+      reason: `${failed.nodeId} refused it as read only`,
+    }
+    const result = await this.once(statement, decision, await place(decision), attempt)
+    if (typeof statement.sql === 'string') classifier.remember(statement.sql)
+    return result
   }
+}
+
+function rethrow(error: unknown): never {
+  throw error
 }

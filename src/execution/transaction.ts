@@ -1,21 +1,14 @@
 import type { Connection, ErrorClass } from '../adapters/adapter'
+import { ISOLATION_LEVELS, type IsolationLevel } from '../dialects/begin'
 import { SplitpoolError } from '../errors'
+import { quoted, record, refuse, refuseUnknown } from '../refuse'
 import type { Decision } from '../routing/decision'
 import type { Scope } from '../scope/scope'
-
-export type IsolationLevel = 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable'
-
-export const ISOLATION_LEVELS: readonly IsolationLevel[] = [
-  'read uncommitted',
-  'read committed',
-  'repeatable read',
-  'serializable',
-]
 
 export interface TransactionOptions<Alias extends string = string> {
   /** The database. Default: that of the innermost `using` frame, else `default`. */
   readonly alias?: Alias
-  /** Declares that nothing is written: the whole transaction runs on the scope's replica. Default `false`. */
+  /** Declares that nothing is written: the whole transaction may run on the scope's replica. Default `false`. */
   readonly readOnly?: boolean
   /** Default: the server's. */
   readonly isolationLevel?: IsolationLevel
@@ -101,7 +94,7 @@ export class Transaction {
       })
       return result
     } catch (error) {
-      if (host.classifyError(error) === 'connection') failure ??= error
+      if (lost(host, error)) failure ??= error
       throw error
     } finally {
       if (onPrimary) scope.transactionClosed(decision.alias)
@@ -150,7 +143,15 @@ export class Transaction {
     try {
       tag = await this.connection.run('COMMIT')
     } catch (cause) {
-      if (host.classifyError(cause) !== 'connection') throw cause
+      const errorClass = host.classifyError(cause)
+      if (errorClass === 'unsent') {
+        throw new SplitpoolError(
+          'ERR_TRANSACTION_ABORTED',
+          `The connection to ${this.decision.nodeId} was lost before COMMIT could be sent: nothing of the transaction was kept`,
+          { cause, decision: this.decision },
+        )
+      }
+      if (errorClass !== 'connection') throw cause
       throw new SplitpoolError(
         'ERR_OUTCOME_UNKNOWN',
         `The connection to ${this.decision.nodeId} was lost while COMMIT was under way: the transaction may or may not have happened`,
@@ -164,6 +165,40 @@ export class Transaction {
         { decision: this.decision },
       )
     }
+  }
+}
+
+/** @throws {SplitpoolError} `ERR_INVALID_OPTION` */
+export function checkTransactionOptions(options: TransactionOptions): void {
+  const given = record(options, 'options')
+  refuseUnknown(given, ['alias', 'readOnly', 'isolationLevel'], 'options')
+  const { readOnly, isolationLevel } = options
+  if (readOnly !== undefined && typeof readOnly !== 'boolean')
+    refuse('options.readOnly', 'true or false', readOnly)
+  if (isolationLevel !== undefined && !ISOLATION_LEVELS.includes(isolationLevel)) {
+    refuse('options.isolationLevel', `one of ${quoted(ISOLATION_LEVELS)}`, isolationLevel)
+  }
+}
+
+/**
+ * A savepoint has neither a level nor an access mode of its own.
+ *
+ * @throws {SplitpoolError} `ERR_TRANSACTION_OPTIONS`
+ */
+export function checkNested(outer: Transaction, { readOnly, isolationLevel }: TransactionOptions): void {
+  if (isolationLevel !== undefined) {
+    throw new SplitpoolError(
+      'ERR_TRANSACTION_OPTIONS',
+      `A nested transaction is a savepoint of the outer one and cannot have isolationLevel '${isolationLevel}'; give it to the outermost`,
+      { decision: outer.decision },
+    )
+  }
+  if (readOnly === false && outer.readOnly) {
+    throw new SplitpoolError(
+      'ERR_TRANSACTION_OPTIONS',
+      'A nested transaction cannot write (readOnly: false) inside one that is read only',
+      { decision: outer.decision },
+    )
   }
 }
 
@@ -181,4 +216,10 @@ export function openTransaction(transaction: Transaction | null, alias: string):
     if (at.decision.alias === alias && !at.ended) return at
   }
   return null
+}
+
+/** The connection cannot serve anybody else. */
+function lost(host: TransactionHost, error: unknown): boolean {
+  const errorClass = host.classifyError(error)
+  return errorClass === 'connection' || errorClass === 'unsent'
 }

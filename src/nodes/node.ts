@@ -16,20 +16,14 @@ export interface NodeSnapshot {
 
 /** All nodes of one database at one moment. */
 export interface DatabaseSnapshot {
-  readonly alias: string
   readonly primary: NodeSnapshot
   readonly replicas: readonly NodeSnapshot[]
   /** The primary, then the replicas. */
   readonly nodes: readonly NodeSnapshot[]
 }
 
-export function databaseSnapshot(
-  alias: string,
-  primary: NodeSnapshot,
-  replicas: readonly NodeSnapshot[],
-): DatabaseSnapshot {
+export function databaseSnapshot(primary: NodeSnapshot, replicas: readonly NodeSnapshot[]): DatabaseSnapshot {
   return Object.freeze({
-    alias,
     primary: Object.freeze(primary),
     replicas: Object.freeze(replicas.map((node) => Object.freeze(node))),
     nodes: Object.freeze([primary, ...replicas]),

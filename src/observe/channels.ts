@@ -15,9 +15,12 @@ export interface StatementEvent extends DecisionEvent {
   readonly error: unknown
 }
 
+/** Every warning, by its code. `docs/errors.md` explains each. */
+export const WARNING_CODES = ['SPLITPOOL_WRITABLE_REPLICA'] as const
+
 /** Published on `splitpool:warning`, and emitted as a process warning: once for each kind and router. */
 export interface WarningEvent {
-  readonly code: 'SPLITPOOL_WRITABLE_REPLICA'
+  readonly code: (typeof WARNING_CODES)[number]
   readonly message: string
 }
 

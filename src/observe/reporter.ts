@@ -3,6 +3,12 @@ import type { Classification } from '../statement/classification'
 import { channels, type DecisionEvent, type StatementEvent, type WarningEvent } from './channels'
 import type { Counters } from './counters'
 
+/** What a report says of a statement. */
+interface Reported {
+  readonly sql: unknown
+  readonly classification: Classification
+}
+
 /** The one place where decisions and statements are counted and published. */
 export class Reporter {
   readonly #counters: Counters
@@ -12,45 +18,49 @@ export class Reporter {
     this.#counters = counters
   }
 
-  decided(decision: Decision, sql: unknown, classification: Classification): void {
+  /**
+   * Reports a decision, runs its statement, and reports how it ended.
+   *
+   * @param recover what to do about an error, once it has been reported
+   */
+  ran<T>(
+    statement: Reported,
+    decision: Decision,
+    run: () => Promise<T>,
+    recover: (error: unknown) => Promise<T>,
+  ): Promise<T> {
     this.#counters.decided(decision)
     if (channels.decision.hasSubscribers) {
-      const event: DecisionEvent = { decision, sql: shown(sql, classification) }
+      const event: DecisionEvent = { decision, sql: shown(statement) }
       channels.decision.publish(event)
     }
-  }
-
-  /** Runs a statement and reports how it ended. */
-  async ran<T>(
-    decision: Decision,
-    sql: unknown,
-    classification: Classification,
-    run: () => Promise<T>,
-  ): Promise<T> {
     const node = this.#counters.node(decision.nodeId)
     const startedAt = channels.statement.hasSubscribers ? performance.now() : null
-    let failure: unknown = null
     node.statements++
     node.inFlight++
-    try {
-      return await run()
-    } catch (error) {
-      node.errors++
-      failure = error
-      throw error
-    } finally {
+    const ended = (error: unknown): void => {
       node.inFlight--
-      if (startedAt !== null) {
-        const durationMs = performance.now() - startedAt
-        const event: StatementEvent = {
-          decision,
-          sql: shown(sql, classification),
-          durationMs,
-          error: failure,
-        }
-        channels.statement.publish(event)
-      }
+      if (startedAt === null) return
+      const durationMs = performance.now() - startedAt
+      const event: StatementEvent = { decision, sql: shown(statement), durationMs, error }
+      channels.statement.publish(event)
     }
+    return begin(run).then(
+      (result) => {
+        ended(null)
+        return result
+      },
+      (error: unknown) => {
+        node.errors++
+        ended(error)
+        return recover(error)
+      },
+    )
+  }
+
+  /** A replica refused a statement, and the primary is asked. */
+  refused(): void {
+    this.#counters.refusedByReplica++
   }
 
   /** Warns of a kind of trouble once, on the channel and as a process warning. */
@@ -63,6 +73,16 @@ export class Reporter {
   }
 }
 
-function shown(sql: unknown, classification: Classification): string | null {
+/** A driver may also throw at once. */
+function begin<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return run()
+  } catch (error) {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever the driver threw
+    return Promise.reject(error)
+  }
+}
+
+function shown({ sql, classification }: Reported): string | null {
   return typeof sql === 'string' && !classification.sensitive ? sql : null
 }

@@ -14,7 +14,6 @@ export interface Target {
 
 /** What exists: enough of a topology to check a target against. */
 export interface KnownNodes {
-  readonly alias: string
   readonly nodes: readonly { readonly id: string; readonly role: Role }[]
 }
 
@@ -27,12 +26,7 @@ export function parseTarget(text: string, databases: ReadonlyMap<string, KnownNo
   const colon = text.indexOf(':')
   const alias = colon === -1 ? text : text.slice(0, colon)
   const database = databases.get(alias)
-  if (database === undefined) {
-    throw new SplitpoolError(
-      'ERR_UNKNOWN_ALIAS',
-      `Unknown database alias ${JSON.stringify(alias)}; there is ${[...databases.keys()].join(', ')}`,
-    )
-  }
+  if (database === undefined) throw unknownAlias(alias, databases.keys())
   if (colon === -1) return { alias, role: null, nodeId: null }
   const wanted = text.slice(colon + 1)
   if (wanted === 'primary' || wanted === 'replica') return { alias, role: wanted, nodeId: null }
@@ -44,4 +38,12 @@ export function parseTarget(text: string, databases: ReadonlyMap<string, KnownNo
     )
   }
   return { alias, role: node.role, nodeId: node.role === 'replica' ? node.id : null }
+}
+
+export function unknownAlias(alias: string, known: Iterable<string>): SplitpoolError {
+  const there = [...known].join(', ')
+  return new SplitpoolError(
+    'ERR_UNKNOWN_ALIAS',
+    `Unknown database alias ${JSON.stringify(alias)}; there is ${there}`,
+  )
 }

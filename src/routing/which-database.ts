@@ -77,6 +77,12 @@ function homeOf(model: Model, question: DatabaseQuestion, rules: DatabaseRules):
   const said = askRouters(rules.routers, method, model, question.hints)
   if (said !== null) {
     const target = parseTarget(said, rules.databases)
+    if (method === 'dbForWrite' && target.role === 'replica') {
+      throw new SplitpoolError(
+        'ERR_ROUTER_ANSWER',
+        `A router of the chain sends writes of ${model.name ?? model.table} to ${said}, which is a replica`,
+      )
+    }
     if (target.alias !== null) return answer(target.alias, 'router-chain', target, model)
   }
   if (model.bind !== null) return answer(model.bind, question.model === null ? 'table' : 'model', null, model)

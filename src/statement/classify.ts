@@ -29,6 +29,7 @@ export function classifyWith(
   if (typeof sql !== 'string') return unreadable(dialect, 'not a text')
   if (sql.includes('\0')) return unreadable(dialect, 'a NUL character')
   const rules = rulesOf(dialect)
+  if (rules === undefined) return unreadable(dialect, 'an unknown dialect')
   const [first, ...others] = rules.lexical.readings as readonly [Reading, ...Reading[]]
   const verdict = read(sql, dialect, rules, first, declared)
   if (!verdict.ambiguous) return verdict.classification

@@ -13,8 +13,9 @@ const RULES: Readonly<Record<Dialect, ReaderRules>> = {
   mariadb: prepare(mariadb),
 }
 
-export function rulesOf(dialect: Dialect): ReaderRules {
-  return RULES[dialect]
+/** `undefined` for a dialect that there is not, of which callers without types may speak. */
+export function rulesOf(dialect: Dialect): ReaderRules | undefined {
+  return Object.hasOwn(RULES, dialect) ? RULES[dialect] : undefined
 }
 
 function prepare(dialect: DialectRules): ReaderRules {

@@ -219,9 +219,7 @@ function readMysqlExplain(reader: Reader): void {
         reader.advance()
         break
       case KEYWORD.format:
-        reader.advance()
-        if (reader.at(Token.OPERATOR)) reader.advance()
-        reader.advance()
+        skipFormat(reader)
         break
       case KEYWORD.into:
         reader.advance()
@@ -253,25 +251,29 @@ function isTable(reader: Reader): boolean {
   return reader.at(Token.QUOTED) || (reader.at(Token.WORD) && statementEffect(reader.word) === READ)
 }
 
-/** MariaDB's ANALYZE of a statement; ANALYZE TABLE, and all of PostgreSQL's, change statistics. */
+/** MariaDB's ANALYZE of a statement runs it. ANALYZE TABLE, and all of the others', change statistics. */
 function readAnalyze(reader: Reader): void {
-  reader.note('ANALYZE of a query')
   reader.advance()
-  if (reader.postgres) {
+  if (reader.dialect !== 'mariadb') {
     reader.raise(WRITE, 'ANALYZE')
     return
   }
-  if (reader.keyword === KEYWORD.format) {
-    reader.advance()
-    if (reader.at(Token.OPERATOR)) reader.advance()
-    reader.advance()
-  }
-  if (isQuery(reader) || reader.at(Token.OPEN)) {
+  skipFormat(reader)
+  if (reader.keyword !== KEYWORD.table && (isQuery(reader) || reader.at(Token.OPEN))) {
+    reader.note('ANALYZE of a query')
     readExplained(reader)
     return
   }
   reader.raise(WRITE, 'ANALYZE')
   if (isChange(reader)) readChange(reader)
+}
+
+/** `FORMAT = JSON` */
+function skipFormat(reader: Reader): void {
+  if (reader.keyword !== KEYWORD.format) return
+  reader.advance()
+  if (reader.at(Token.OPERATOR)) reader.advance()
+  reader.advance()
 }
 
 /** What SHOW of MySQL and MariaDB may show so that every server answers alike. */

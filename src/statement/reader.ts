@@ -1,3 +1,4 @@
+import type { Dialect } from '../dialects/dialect'
 import { KEYWORD, type DialectRules, type Reading } from '../dialects/vocabulary'
 import type { TransactionControl } from './classification'
 import type { DeclaredFunctions } from './declared-functions'
@@ -113,6 +114,10 @@ export class Reader {
     this.#postgres = rules.dialect.family === 'postgres'
   }
 
+  get dialect(): Dialect {
+    return this.#rules.dialect.name
+  }
+
   get postgres(): boolean {
     return this.#postgres
   }
@@ -170,7 +175,7 @@ export class Reader {
     do {
       this.kind = Token.SEMICOLON
       this.keyword = 0
-      this.advance()
+      this.#step()
     } while (this.kind === Token.SEMICOLON)
     return this.kind !== Token.END
   }
@@ -202,7 +207,7 @@ export class Reader {
 
   /** Reads up to the end of the text, with whatever statements there are in it. */
   restOfText(): void {
-    while (this.kind !== Token.END) this.advance()
+    while (this.kind !== Token.END) this.#step()
   }
 
   expectTable(): void {
@@ -246,7 +251,12 @@ export class Reader {
     return (this.#frame & CTE_LIST) !== 0
   }
 
+  /** Goes to the next token, but never beyond the end of the statement. */
   advance(): void {
+    if (!this.done) this.#step()
+  }
+
+  #step(): void {
     const scanner = this.#scanner
     const prevKind = (this.prevKind = this.kind)
     this.prevKeyword = this.keyword
@@ -626,7 +636,8 @@ export class Reader {
     if (declared?.reads(path) === true) return
     this.unknownFunctions ??= new Set()
     this.unknownFunctions.add(path.join('.'))
-    if (declared?.strict === true) this.raise(WRITE, `calls ${path.join('.')}(), which is not known to be pure`)
+    if (declared?.strict === true)
+      this.raise(WRITE, `calls ${path.join('.')}(), which is not known to be pure`)
   }
 
   /** Whether the name before a parenthesis is a type, the alias of a table or where rows go: not a function. */

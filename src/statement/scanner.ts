@@ -329,8 +329,9 @@ export class Scanner {
       this.executable = true
       this.#commentEnd = end - 2
       const inside = at + (forMariadb ? 4 : 3)
-      // The version of the server that it is for.
-      this.#position = Math.min(this.#digits(inside), inside + 6)
+      // Five or six digits are the version of the server that it is for.
+      const version = Math.min(this.#digits(inside), inside + 6)
+      this.#position = version - inside < 5 ? inside : version
     } else if (mark === 43 && !this.#closesQuotes(at + 3, end - 2)) {
       return this.#fail(at, 'an optimizer hint that ends in two places')
     }

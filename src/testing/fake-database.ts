@@ -36,7 +36,6 @@ export class FakeError extends Error {
 }
 
 export interface FakePool {
-  readonly alias: string
   query(sql: string): Promise<unknown>
   connect(): FakeClient
   end(): Promise<void>
@@ -82,7 +81,7 @@ class FakeAdapter implements Adapter {
   }
 
   resolveNode(given: unknown, path: string): ReturnType<Adapter['resolveNode']> {
-    return resolveNode(given, path, { protocols: ['fake:'], isPool: () => false })
+    return resolveNode(given, path, { protocols: ['fake:'], urlOption: 'uri', isPool: () => false })
   }
 
   openNode(_settings: unknown, { id }: { readonly id: string }): Connector {
@@ -91,8 +90,8 @@ class FakeAdapter implements Adapter {
     return { native: node, connect: () => Promise.resolve(borrow(node)), end: () => Promise.resolve() }
   }
 
-  createPool({ alias, run, lease, end }: PoolPort): FakePool {
-    return { alias, query: (sql) => query(run, sql), connect: () => client(lease()), end }
+  createPool({ run, lease, end }: PoolPort): FakePool {
+    return { query: (sql) => query(run, sql), connect: () => client(lease()), end }
   }
 
   createTransactionClient(_connection: Connection, { run }: { readonly run: Run }): FakeClient {

@@ -805,7 +805,7 @@ describeEachDialect(
             // The driver cannot send that any more, and tells a connection that nobody listens to.
             await prepared.close()
           })
-          await expect(lost).rejects.toMatchObject({ code: 'ERR_OUTCOME_UNKNOWN' })
+          await expect(lost).rejects.toMatchObject({ code: 'ERR_TRANSACTION_ABORTED' })
           expect(await router.transaction((tx) => who(tx))).toBe('primary')
         })
         expect(await notes('lost')).toBe(0)

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createRouter, SplitpoolError, type DecisionEvent, type Router, type StatementEvent } from '../../src'
 import { postgres } from '../../src/adapters/pg'
 import { describeDialect } from '../servers/provided'
+import { until } from '../servers/until'
 
 const WHO = `SELECT current_setting('cluster_name') AS node`
 
@@ -316,28 +317,100 @@ describeDialect('postgres', (cluster) => {
       })
     })
 
-    it('takes in the statements of the outer pool, and its siblings in the scope read from the primary', async () => {
+    const pidOf = async (from: { query(sql: string): Promise<{ rows: unknown[] }> }): Promise<number> =>
+      ((await from.query('SELECT pg_backend_pid() AS pid')).rows[0] as { pid: number }).pid
+
+    it('takes in the statements of the outer pool', async () => {
       await router.scope(async () => {
-        let sibling: Promise<string> | undefined
         await router.transaction(async (tx) => {
-          const pid = async (from: { query: Pool['query'] }): Promise<unknown> =>
-            (await from.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]!.pid
-          expect(await pid(db)).toBe(await pid(tx as unknown as Pool))
-          sibling = who(
-            await db.connect().then((client) => ({
-              query: async (sql: string) => {
-                try {
-                  return await client.query(sql)
-                } finally {
-                  client.release()
-                }
-              },
-            })),
-          )
-          expect(await sibling).toBe('primary')
+          expect(await pidOf(db)).toBe(await pidOf(tx))
         })
         expect(replicaIds, 'nothing was written').toContain(await who())
       })
+    })
+
+    it('leaves a client that is borrowed inside on a connection of its own, of the primary', async () => {
+      await router.scope(() =>
+        router.transaction(async (tx) => {
+          const client = await db.connect()
+          try {
+            expect(await who(client)).toBe('primary')
+            expect(await pidOf(client)).not.toBe(await pidOf(tx))
+          } finally {
+            client.release()
+          }
+        }),
+      )
+    })
+
+    it('keeps what the scope does beside it away from replicas', async () => {
+      await router.scope(async () => {
+        let entered: () => void = () => undefined
+        const inside = new Promise<void>((resolve) => {
+          entered = resolve
+        })
+        let leave: () => void = () => undefined
+        const done = new Promise<void>((resolve) => {
+          leave = resolve
+        })
+        const transaction = router.transaction(async () => {
+          entered()
+          await done
+        })
+        await inside
+        expect(await who()).toBe('primary')
+        leave()
+        await transaction
+        expect(replicaIds, 'nothing was written').toContain(await who())
+      })
+    })
+
+    it('knows that nothing was kept when its connection is lost before COMMIT', async () => {
+      const admin = new Pool({ connectionString: cluster.primary.adminUrl })
+      const run = router.scope(() =>
+        router.transaction(async (tx) => {
+          await tx.query(`INSERT INTO pg_notes (body) VALUES ('killed')`)
+          await admin.query('SELECT pg_terminate_backend($1)', [await pidOf(tx)])
+          await tx.query('SELECT 1').catch(() => undefined)
+          await tx.query('SELECT 1').catch(() => undefined)
+        }),
+      )
+      await expect(run).rejects.toMatchObject({ code: 'ERR_TRANSACTION_ABORTED' })
+      const { rows } = await admin.query(`SELECT count(*)::int AS n FROM pg_notes WHERE body = 'killed'`)
+      expect(rows).toEqual([{ n: 0 }])
+      await admin.end()
+    })
+
+    it('names the outcome unknown when the connection is lost while COMMIT is under way', async () => {
+      const admin = new Pool({ connectionString: cluster.primary.adminUrl })
+      await admin.query(`CREATE OR REPLACE FUNCTION pg_notes_wait() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_sleep(30); RETURN NULL; END'`)
+      await db.query(`CREATE TABLE pg_slow (id int)`)
+      await admin.query(`CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON pg_slow
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pg_notes_wait()`)
+      try {
+        let pid = 0
+        const run = router.scope(() =>
+          router.transaction(async (tx) => {
+            pid = await pidOf(tx)
+            await tx.query('INSERT INTO pg_slow VALUES (1)')
+          }),
+        )
+        const ended = expect(run).rejects.toMatchObject({ code: 'ERR_OUTCOME_UNKNOWN' })
+        await until('COMMIT is under way', async () => {
+          const { rows } = await admin.query(
+            `SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND query = 'COMMIT' AND state = 'active'`,
+            [pid],
+          )
+          return rows.length === 1
+        })
+        await admin.query('SELECT pg_terminate_backend($1)', [pid])
+        await ended
+      } finally {
+        await db.query('DROP TABLE pg_slow')
+        await admin.query('DROP FUNCTION pg_notes_wait')
+        await admin.end()
+      }
     })
 
     it('nests as savepoints, also side by side', async () => {

@@ -25,12 +25,16 @@ describe('an error of mysql2', () => {
     error('Connection was killed', { errno: 1927 }),
     error('The client was disconnected by the server because of inactivity.', { errno: 4031, fatal: true }),
     error('Lost connection to backend server', { errno: 2013 }),
-    error("Can't add new command when connection is in closed state", { fatal: true }),
     error('Pool is closed.'),
     error('No connections available.'),
     error('Queue limit reached.'),
   ])('says that the connection failed: $message', (lost) => {
     expect(classifyError(lost)).toBe('connection')
+  })
+
+  it('says that a command never left', () => {
+    const late = error("Can't add new command when connection is in closed state", { fatal: true })
+    expect(classifyError(late)).toBe('unsent')
   })
 
   it.each([

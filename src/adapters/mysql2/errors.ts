@@ -53,6 +53,9 @@ const CODES = new Set([
 /** mysql2 gives these without a code (`lib/base/pool.js`). */
 const MESSAGES = ['Pool is closed.', 'No connections available.', 'Queue limit reached.']
 
+/** And this to a command that comes after the connection was lost (`lib/base/connection.js`). */
+const UNSENT = "Can't add new command when connection is in closed state"
+
 const AFTER_ROWS = Symbol('splitpool: rows had been delivered')
 
 /** Marks an error that came after rows had been handed on: sending the statement again would hand them on twice. */
@@ -68,6 +71,7 @@ export function classifyError(error: unknown): ErrorClass {
     errno?: unknown
     fatal?: unknown
   }
+  if (message === UNSENT) return 'unsent'
   if (READ_ONLY.has(errno as number)) return AFTER_ROWS in error ? 'other' : 'read-only'
   if (CONNECTION.has(errno as number) || CODES.has(code as string)) return 'connection'
   // The server's errors have a number. Without one, what mysql2 calls fatal is a connection that it has closed.

@@ -70,7 +70,7 @@ function database(dialect: Dialect, options: MysqlOptions): MysqlDatabase {
 const adapter: Adapter = {
   name: 'mysql2',
   resolveNode: (given, path) =>
-    resolveNode(given, path, { protocols: ['mysql:', 'mariadb:'], isPool: isPool }),
+    resolveNode(given, path, { protocols: ['mysql:', 'mariadb:'], urlOption: 'uri', isPool: isPool }),
   openNode: (settings, node, events) => new Mysql2Connector(settings as NodeSettings, node, events),
   createPool: (port) => new RoutedPool(port),
   createTransactionClient,

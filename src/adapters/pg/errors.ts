@@ -26,12 +26,10 @@ const SOCKET = new Set([
 ])
 
 /** pg gives these without a code (`lib/client.js`, pg-pool's `index.js`). */
-const MESSAGES = [
-  'Connection terminated',
-  'Client has encountered a connection error',
-  'Client was closed',
-  'timeout exceeded when trying to connect',
-]
+const MESSAGES = ['Connection terminated', 'timeout exceeded when trying to connect']
+
+/** And these to a statement that comes after the connection was lost. */
+const UNSENT = ['Client has encountered a connection error', 'Client was closed']
 
 /** What an error of pg says about the statement that met it. */
 export function classifyError(error: unknown): ErrorClass {
@@ -43,5 +41,6 @@ export function classifyError(error: unknown): ErrorClass {
     return 'other'
   }
   const said = typeof message === 'string' ? message : ''
+  if (UNSENT.some((start) => said.startsWith(start))) return 'unsent'
   return MESSAGES.some((start) => said.startsWith(start)) ? 'connection' : 'other'
 }

@@ -58,6 +58,7 @@ const adapter: Adapter = {
   resolveNode: (given, path) =>
     resolveNode(given, path, {
       protocols: ['postgres:', 'postgresql:'],
+      urlOption: 'connectionString',
       isPool: (value) => value instanceof Pool || looksLikePool(value),
     }),
   openNode: (settings, node, events) => new PgConnector(settings as NodeSettings, node, events),

@@ -1,6 +1,6 @@
 /** Words of MySQL and MariaDB that stand before a parenthesis without being a function. */
 export const GRAMMAR = `
-  accessible all alter and any array as asc avg_row_length between bigint binary bit blob body bool boolean
+  accessible against all alter and any array as asc avg_row_length between bigint binary bit blob body bool boolean
   both by case char character check collate column columns comment conflict constraint cross cube dec
   decimal desc describe distinct distinctrow div double duplicate dynamic else elseif enum error escape
   exists explain except extended fields filter fixed float float4 float8 following for force foreign from
