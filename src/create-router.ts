@@ -18,6 +18,7 @@ import { Classifier } from './statement/classifier'
  */
 export function createRouter<const D extends Databases>(options: RouterOptions<D>): Router<D> {
   const { databases, models, routers, random } = resolveOptions(options)
+  const contexts = new Contexts()
   const counters = new Counters()
   const reporter = new Reporter(counters)
   const events: NodeEvents = {
@@ -55,9 +56,9 @@ export function createRouter<const D extends Databases>(options: RouterOptions<D
   return new Router<D>({
     databases: routed,
     rules: { databases: known, models, routers },
-    contexts: new Contexts(),
+    contexts,
     counters,
-    runner: new Runner(reporter),
+    runner: new Runner(reporter, (run) => contexts.outside(run)),
   })
 }
 

@@ -15,17 +15,24 @@ export interface DatabaseOptions {
   readonly functions?: FunctionOptions | 'strict'
 }
 
+/** A database with its nodes, as the application describes it. */
+export interface NodesOptions<Node> extends DatabaseOptions {
+  /** The server that takes writes. */
+  readonly primary: Node
+  /** The servers that serve reads. Default none: then the primary serves them. */
+  readonly replicas?: readonly Node[]
+}
+
 /**
- * One primary and its replicas, as `postgres()` and `mysql()` make it: options and the adapter that understands them.
+ * One primary and its replicas, as `postgres()` and `mysql()` make it: options, and the adapter that understands them.
  * Nothing is checked or opened before `createRouter`, which knows the path that messages name.
  */
-export interface Database<Pool = unknown, Client = unknown> extends DatabaseOptions {
+export interface Database<Pool = unknown, Client = unknown> {
+  /** @internal */
   readonly adapter: Adapter
   readonly dialect: Dialect
-  readonly primary: unknown
-  readonly replicas: unknown
-  /** The keys that came and are none of the above; refused by name. */
-  readonly rest: Readonly<Record<string, unknown>>
+  /** @internal */
+  readonly options: Readonly<Record<string, unknown>>
   /** Carries the driver's types; never set. */
   readonly types?: { readonly pool: Pool; readonly client: Client }
 }

@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   ERR_ROUTER_ANSWER: 'A router of the chain answered with something that is not an alias or a node',
   ERR_TRANSACTION_CLOSED: 'The transaction of this client has ended',
   ERR_TRANSACTION_ABORTED: 'The server rolled the transaction back where it was asked to commit',
+  ERR_TRANSACTION_CONTROL: 'A statement inside router.transaction opens or ends a transaction itself',
   ERR_TRANSACTION_OPTIONS: 'A nested transaction asks for what its outer one cannot give',
   ERR_OUTCOME_UNKNOWN: 'The connection was lost while COMMIT was under way: it may or may not have happened',
   ERR_CLOSED: 'The router or the client has been closed',
@@ -34,11 +35,11 @@ export class SplitpoolError extends Error {
   }
 }
 
-/** A statement that belongs to `alias` came to a transaction, or a connection in one, of another database. */
+/** A statement that belongs to `alias` came to a transaction, or to a connection with a session, of another database. */
 export function crossDatabase(decision: Decision, alias: string): SplitpoolError {
   return new SplitpoolError(
     'ERR_CROSS_DATABASE',
-    `The transaction is on ${decision.alias}, and the statement belongs to ${alias}; a transaction cannot span databases`,
+    `The statement belongs to ${alias}, and this transaction or connection is on ${decision.alias}; neither can span databases`,
     { decision },
   )
 }

@@ -162,11 +162,19 @@ describe('createRouter', () => {
     expect(router.pool().totalCount).toBe(0)
   })
 
+  it('refuses one pool as primary and replica', () => {
+    const pool = new Pool({ connectionString: url })
+    const databases = { default: postgres({ primary: pool, replicas: [url, { pool, id: 'same' }] }) }
+    expect(message({ databases })).toContain(
+      'databases.default.replicas[1]: expected another pool than the primary’s',
+    )
+  })
+
   it('takes a pool of the application, weights and ids', () => {
     const pool = new Pool({ connectionString: url })
     const router = createRouter({
       databases: {
-        default: postgres({ primary: pool, replicas: [{ pool, id: 'far', weight: 3, tags: ['eu'] }] }),
+        default: postgres({ primary: url, replicas: [{ pool, id: 'far', weight: 3, tags: ['eu'] }] }),
       },
     })
     expect(router.explain('SELECT 1').nodeId).toBe('default:far')

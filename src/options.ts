@@ -20,7 +20,7 @@ export interface ModelOptions {
 
 export type Databases = Readonly<Record<string, Database>>
 
-export interface RouterOptions<D extends Databases = Databases> extends DatabaseOptions {
+export interface RouterOptions<D extends Databases = Databases> {
   /** The databases by alias. */
   readonly databases: D
   /** The models by name. A statement over their tables goes to their database. */
@@ -60,6 +60,8 @@ const DEFAULTS = {
   functions: {},
 } as const satisfies DatabaseOptions
 
+const SHARED = ['reads', 'balancer', 'functions'] as const
+
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]*$/
 
 /**
@@ -69,7 +71,7 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_-]*$/
  */
 export function resolveOptions(options: RouterOptions): ResolvedOptions {
   const given = record(options, 'options')
-  refuseUnknown(given, ['databases', 'models', 'routers', 'balancer', 'reads', 'functions', 'random'], '')
+  refuseUnknown(given, ['databases', 'models', 'routers', 'random', ...SHARED], '')
   const shared = { ...DEFAULTS, ...databaseOptions(options, '') }
   const databases = Object.entries(record(given['databases'], 'databases')).map(([alias, database]) =>
     resolveDatabase(alias, database, shared),
@@ -91,21 +93,18 @@ function resolveDatabase(alias: string, given: unknown, shared: Required<Databas
   const path = `databases.${alias}`
   if (!NAME.test(alias)) refuse(path, 'an alias of letters, digits, _ and -', alias)
   if (!isDatabase(given)) refuse(path, 'what postgres() or mysql() returns', given)
-  refuseUnknown(given.rest, [], path, ['primary', 'replicas', 'reads', 'balancer', 'functions'])
-  if (given.primary === undefined) refuse(`${path}.primary`, 'a URL, options or a pool', undefined)
-  const replicas: unknown = given.replicas ?? []
+  const { adapter, options } = given
+  refuseUnknown(options, ['primary', 'replicas', ...SHARED], path)
+  const { primary: first, replicas = [] } = options
+  if (first === undefined) refuse(`${path}.primary`, 'a URL, options or a pool', undefined)
   if (!Array.isArray(replicas)) refuse(`${path}.replicas`, 'an array of nodes', replicas)
-  const options = { ...shared, ...databaseOptions(given, path) }
+  const settled = { ...shared, ...databaseOptions(options, path) }
   for (const key of ['id', 'weight']) {
-    const came = (given.primary as Readonly<Record<string, unknown>> | null)?.[key]
-    if (came !== undefined)
-      refuse(
-        `${path}.primary.${key}`,
-        `none, since it is known as ${alias}:primary and serves no share`,
-        came,
-      )
+    const came = (first as Readonly<Record<string, unknown>> | null)?.[key]
+    const none = `none, since it is known as ${alias}:primary and takes no share`
+    if (came !== undefined) refuse(`${path}.primary.${key}`, none, came)
   }
-  const primary = { ...given.adapter.resolveNode(given.primary, `${path}.primary`), id: `${alias}:primary` }
+  const primary = { ...adapter.resolveNode(first, `${path}.primary`), id: `${alias}:primary` }
   const ids = new Set([primary.id])
   return {
     alias,
@@ -113,7 +112,9 @@ function resolveDatabase(alias: string, given: unknown, shared: Required<Databas
     primary,
     replicas: replicas.map((node: unknown, index) => {
       const at = `${path}.replicas[${index}]`
-      const resolved = given.adapter.resolveNode(node, at)
+      const resolved = adapter.resolveNode(node, at)
+      if (samePool(primary, resolved))
+        refuse(at, 'another pool than the primary’s, since its sessions are made read only', node)
       const name = resolved.id ?? `replica-${index + 1}`
       if (!NAME.test(name)) refuse(`${at}.id`, 'letters, digits, _ and -', name)
       if (name === 'primary' || name === 'replica') refuse(`${at}.id`, `a name other than '${name}'`, name)
@@ -122,9 +123,9 @@ function resolveDatabase(alias: string, given: unknown, shared: Required<Databas
       ids.add(id)
       return { ...resolved, id }
     }),
-    reads: options.reads,
-    balancer: options.balancer,
-    functions: options.functions === 'strict' ? { strict: true } : options.functions,
+    reads: settled.reads,
+    balancer: settled.balancer,
+    functions: settled.functions === 'strict' ? { strict: true } : settled.functions,
   }
 }
 
@@ -183,6 +184,11 @@ function resolveRouters(routers: RouterOptions['routers']): DatabaseRouter[] {
       refuse(`routers[${index}]`, 'an object or a class', router)
     return router
   })
+}
+
+/** Whether the application gave one and the same pool for two nodes. */
+function samePool(one: ResolvedNode, other: ResolvedNode): boolean {
+  return one.pool !== null && one.pool === other.pool
 }
 
 function isDatabase(value: unknown): value is Database {

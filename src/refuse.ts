@@ -5,19 +5,17 @@ export function refuse(path: string, expected: string, came: unknown): never {
   throw new SplitpoolError('ERR_INVALID_OPTION', `${path}: expected ${expected}, got ${show(came)}`)
 }
 
-/** Refuses keys that are not in `known`; `also` are those that the message may suggest besides. */
 export function refuseUnknown(
   given: Readonly<Record<string, unknown>>,
   known: readonly string[],
   path: string,
-  also: readonly string[] = known,
 ): void {
   for (const key of Object.keys(given)) {
     if (known.includes(key)) continue
     const at = path === '' ? key : `${path}.${key}`
     throw new SplitpoolError(
       'ERR_INVALID_OPTION',
-      `${at}: unknown option; expected one of ${also.join(', ')}`,
+      `${at}: unknown option; expected one of ${known.join(', ')}`,
     )
   }
 }

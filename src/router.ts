@@ -14,15 +14,15 @@ import { whichNode } from './balancing/which-node'
 import type { Database } from './database'
 import { beginStatements } from './dialects/begin'
 import type { Dialect } from './dialects/dialect'
-import { crossDatabase, SplitpoolError } from './errors'
+import { SplitpoolError } from './errors'
 import { LateLease, type Located } from './execution/lease'
 import type { Runner } from './execution/runner'
 import {
   checkNested,
   checkTransactionOptions,
   openTransaction,
+  stillOpen,
   Transaction,
-  transactionClosed,
   type TransactionHost,
   type TransactionOptions,
 } from './execution/transaction'
@@ -85,8 +85,10 @@ interface Asked {
 interface Placed extends Located {
   readonly database: RoutedDatabase
   readonly context: Context
-  /** The role or node that the call, its comment, a router of the chain or the pool asks for. */
+  /** The role or node that the call, its comment or the pool asks for. */
   readonly explicit: Target | null
+  /** What a router of the chain answered with. */
+  readonly routed: Target | null
   readonly model: Model | null
 }
 
@@ -183,17 +185,28 @@ export class Router<D extends Databases = Databases> {
       database,
       alias: home.alias,
       databaseRule: home.rule,
-      explicit: home.target?.role != null ? home.target : throughPool,
+      explicit: home.rule === 'router-chain' || home.target?.role == null ? throughPool : home.target,
+      routed: home.rule === 'router-chain' ? home.target : null,
       model: home.model,
       // The dialect and the declared functions are those of the database that was found.
       classification: database === reader ? classification : database.classifier.classify(sql),
     }
   }
 
-  #whichRole({ classification, explicit, context, alias, scope, model, database }: Placed): RoleAnswer {
+  #whichRole({
+    classification,
+    explicit,
+    routed,
+    context,
+    alias,
+    scope,
+    model,
+    database,
+  }: Placed): RoleAnswer {
     return whichRole({
       classification,
       explicit,
+      routed,
       frame: roleFrame(context.frame, alias),
       openTransaction: scope.hasOpenTransaction(alias),
       hasWritten: scope.hasWritten(alias),
@@ -215,11 +228,17 @@ export class Router<D extends Databases = Databases> {
   }
 
   /** On the connection of an open transaction; nothing moves there, and nothing is sent twice. */
-  #runInside<T>(transaction: Transaction, placed: Located, attempt: Attempt<T>): Promise<T> {
-    if (transaction.ended) throw transactionClosed(transaction.decision)
-    if (placed.alias !== transaction.decision.alias) throw crossDatabase(transaction.decision, placed.alias)
-    const decision = inside(transaction.decision, placed.classification.intent)
-    return this.#runner.once(placed, decision, transaction.connection.native, attempt)
+  #runInside<T>(transaction: Transaction, placed: Placed, attempt: Attempt<T>): Promise<T> {
+    const { alias, classification, context, database } = placed
+    transaction.admit(alias, classification)
+    const decision = inside(transaction.decision, classification.intent)
+    const run = (): Promise<T> => this.#runner.once(placed, decision, transaction.connection.native, attempt)
+    const turn = transaction.turn(context.transaction)
+    const ran = turn === null ? run() : turn.then(run)
+    return ran.catch((error: unknown) => {
+      transaction.met(database.adapter.classifyError(error), error)
+      throw error
+    })
   }
 
   // ---------------------------------------------------------------- what the application calls
@@ -304,24 +323,20 @@ export class Router<D extends Databases = Databases> {
     const call: Call = { pool: null, explicit: { alias, role: null, nodeId: null }, model: null }
     const placed = this.#locate(call, opening)
     const decision = this.#decide(placed)
-    const borrowed = await this.#connector(database, decision.nodeId).connect()
+    const borrowed = await this.#connect(decision)
     const connection: Connection = {
       native: borrowed.native,
       run: (sql) => {
-        const opens = begin.includes(sql)
-        const control = opens ? decision : inside(decision, 'transaction')
+        const control = begin.includes(sql) ? decision : inside(decision, 'transaction')
         return this.#runner.once({ ...placed, sql }, control, null, () => borrowed.run(sql))
       },
       release: (error) => {
         borrowed.release(error)
       },
     }
-    const { scope, transaction } = context
-    return await Transaction.run(
-      { scope, decision, readOnly, connection, outer: transaction, begin },
-      host,
-      callback,
-    )
+    const { scope } = context
+    const making = { scope, decision, readOnly, connection, outer: stillOpen(context.transaction) }
+    return await Transaction.run(making, begin, host, callback)
   }
 
   /**
@@ -375,7 +390,7 @@ export class Router<D extends Databases = Databases> {
       runner: this.#runner,
       locate: (statement) => this.#locate(call, statement),
       decide: (placed) => this.#decide(placed),
-      connect: ({ alias, nodeId }) => this.#connector(this.#database(alias), nodeId).connect(),
+      connect: (decision) => this.#connect(decision),
     })
   }
 
@@ -390,6 +405,11 @@ export class Router<D extends Databases = Databases> {
         return this.#contexts.runInTransaction(transaction, () => fn(client))
       },
     }
+  }
+
+  #connect({ alias, nodeId }: Decision): Promise<Connection> {
+    const connector = this.#connector(this.#database(alias), nodeId)
+    return this.#contexts.outside(() => connector.connect())
   }
 
   #database(alias: string): RoutedDatabase {

@@ -29,15 +29,18 @@ export interface Adapter {
  * - `read-only`: the server refused because it, or the session, is read only; the statement did nothing
  * - `connection`: the connection, not the statement, failed; what the statement did is unknown
  * - `unsent`: the connection had failed before, and the statement never left
+ * - `rolled-back`: the server has rolled back the whole transaction, and not the statement alone
  * - `other`: an ordinary error of SQL
  */
-export type ErrorClass = 'read-only' | 'connection' | 'unsent' | 'other'
+export type ErrorClass = 'read-only' | 'connection' | 'unsent' | 'rolled-back' | 'other'
 
 export interface ResolvedNode {
   /** The part after the colon: `replica-1`; `null` when the application gave none. */
   readonly id: string | null
   readonly weight: number
   readonly tags: readonly string[]
+  /** The pool that the application made, or `null`. */
+  readonly pool: object | null
   /** The adapter's own: what `openNode` gets back. */
   readonly settings: unknown
 }

@@ -10,6 +10,20 @@ export type NodeSettings =
       readonly options: Readonly<Record<string, unknown>>
     }
 
+/** What every node takes besides the options of its driver. */
+export interface NodeOptions<Pool> {
+  /** `scheme://user:password@host:port/database`. */
+  readonly url?: string
+  /** A pool that the application made, and ends. Goes with `id`, `weight` and `tags` alone. */
+  readonly pool?: Pool
+  /** A replica's name: letters, digits, _ and -. Default: `replica-1`, `replica-2`, … in their order. */
+  readonly id?: string
+  /** A replica's share of the reads relative to the others, above 0. Default 1. */
+  readonly weight?: number
+  /** Words that a balancer of your own may look at. Default none. */
+  readonly tags?: readonly string[]
+}
+
 /** What differs from driver to driver. */
 export interface NodeShape {
   /** The schemes of its URLs, as in `postgres:`. */
@@ -29,7 +43,7 @@ export function resolveNode(given: unknown, path: string, shape: NodeShape): Res
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     refuse(path, 'a URL, options of the driver, or a pool', given)
   }
-  if (shape.isPool(given)) return { ...UNNAMED, settings: { kind: 'pool', pool: given } }
+  if (shape.isPool(given)) return { ...UNNAMED, pool: given, settings: { kind: 'pool', pool: given } }
 
   const { id, weight = 1, tags = [], url, pool, ...options } = record(given, path)
   if (id !== undefined && typeof id !== 'string') refuse(`${path}.id`, 'a string', id)
@@ -49,7 +63,7 @@ export function resolveNode(given: unknown, path: string, shape: NodeShape): Res
       refuse(path, `either url or ${shape.urlOption}`, given)
     const settings =
       url === undefined ? ({ kind: 'options', url: null } as const) : fromUrl(url, `${path}.url`, shape)
-    return { ...named, settings: { ...settings, options } }
+    return { ...named, pool: null, settings: { ...settings, options } }
   }
   if (typeof pool !== 'object' || pool === null || !shape.isPool(pool)) {
     refuse(`${path}.pool`, `a pool of the driver`, pool)
@@ -61,10 +75,10 @@ export function resolveNode(given: unknown, path: string, shape: NodeShape): Res
       ...Object.fromEntries(beside.map((key) => [key, 0])),
     })
   }
-  return { ...named, settings: { kind: 'pool', pool } }
+  return { ...named, pool, settings: { kind: 'pool', pool } }
 }
 
-const UNNAMED = { id: null, weight: 1, tags: Object.freeze([]) } as const
+const UNNAMED = { id: null, pool: null, weight: 1, tags: Object.freeze([]) } as const
 
 function fromUrl(
   url: string,

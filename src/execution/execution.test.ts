@@ -191,19 +191,31 @@ describe('a borrowed client', () => {
     })
   })
 
-  it('moves between databases, but not inside a transaction', async () => {
+  it('moves between databases while it reads, and not once its session may be remembered', async () => {
     await router.scope(async () => {
       const client = db.connect()
-      await client.query('DELETE FROM t')
+      expect(await client.query('SELECT 1 FROM t_here')).toBe('default:replica-1')
+      expect(await client.query('SELECT 1 FROM t_user')).toBe('users:replica-1')
       expect(await client.query('DELETE FROM t_user')).toBe('users:primary')
       expect(await client.query('SELECT 1'), 'what names no table stays').toBe('users:primary')
+      await expect(client.query('DELETE FROM t_here')).rejects.toMatchObject({ code: 'ERR_CROSS_DATABASE' })
       await client.query('BEGIN')
       expect(await client.query('DELETE FROM t_user')).toBe('users:primary')
-      await expect(client.query('DELETE FROM t_here')).rejects.toMatchObject({ code: 'ERR_CROSS_DATABASE' })
-      expect(await client.query('COMMIT')).toBe('users:primary')
-      expect(await client.query('DELETE FROM t_here')).toBe('default:primary')
+      await expect(client.query('SELECT 1 FROM t_here')).rejects.toMatchObject({ code: 'ERR_CROSS_DATABASE' })
       client.release()
     })
+  })
+
+  it('closes a replica’s connection whose session it has changed', async () => {
+    await router.scope(async () => {
+      const client = db.connect()
+      for (const sql of ['BEGIN READ ONLY', 'SET default_transaction_read_only = off', 'COMMIT']) {
+        expect(await client.query(sql)).toBe('default:replica-1')
+      }
+      client.release()
+    })
+    await settled()
+    expect(replica()).toMatchObject({ borrowed: 0, closedWith: [new Error('Its session was changed')] })
   })
 
   it('refuses statements after its release', async () => {
@@ -372,6 +384,86 @@ describe('router.transaction', () => {
       ...['RELEASE SAVEPOINT splitpool_2', 'RELEASE SAVEPOINT splitpool_1'],
       'COMMIT',
     ])
+  })
+
+  it('keeps a statement of the outer level out of a savepoint that is open beside it', async () => {
+    await router.transaction(async (tx) => {
+      const nested = router.transaction(async () => {
+        await db.query('DELETE FROM inner_1')
+        await turns(3)
+        await db.query('DELETE FROM inner_2')
+        throw new Error('no')
+      })
+      await turns(1)
+      await Promise.allSettled([nested, (tx as FakePool).query('DELETE FROM outer_1')])
+    })
+    expect(statements()).toEqual([
+      'BEGIN',
+      ...[
+        'SAVEPOINT splitpool_1',
+        'DELETE FROM inner_1',
+        'DELETE FROM inner_2',
+        'ROLLBACK TO SAVEPOINT splitpool_1',
+      ],
+      ...['DELETE FROM outer_1', 'COMMIT'],
+    ])
+  })
+
+  it('lets a nested one use the client of the outer one', async () => {
+    await router.transaction(async (tx) => {
+      await router.transaction(() => (tx as FakePool).query('DELETE FROM a'))
+    })
+    expect(statements()).toEqual([
+      ...['BEGIN', 'SAVEPOINT splitpool_1', 'DELETE FROM a', 'RELEASE SAVEPOINT splitpool_1', 'COMMIT'],
+    ])
+  })
+
+  it('goes back to the savepoint when it cannot be released, and the outer one goes on', async () => {
+    primary().answer = (sql) => {
+      if (sql.startsWith('RELEASE')) throw new FakeError('other')
+    }
+    await router.transaction(async () => {
+      await expect(router.transaction(() => 1)).rejects.toMatchObject({ code: 'ERR_TRANSACTION_ABORTED' })
+      await db.query('DELETE FROM after')
+    })
+    expect(statements().slice(-3)).toEqual([
+      'ROLLBACK TO SAVEPOINT splitpool_1',
+      'DELETE FROM after',
+      'COMMIT',
+    ])
+  })
+
+  it('sends nothing more once the server has rolled all of it back', async () => {
+    primary().answer = (sql) => {
+      if (sql.includes('deadlock')) throw new FakeError('rolled-back')
+    }
+    const run = router.transaction(async () => {
+      await db.query('DELETE FROM first')
+      await router.transaction(() => db.query('DELETE FROM deadlock')).catch(() => undefined)
+      await db.query('DELETE FROM second').catch(() => undefined)
+    })
+    await expect(run).rejects.toMatchObject({
+      code: 'ERR_TRANSACTION_ABORTED',
+      cause: { errorClass: 'rolled-back' },
+    })
+    expect(statements()).not.toContain('DELETE FROM second')
+    expect(statements()).not.toContain('COMMIT')
+    expect(statements().at(-1)).toBe('ROLLBACK')
+  })
+
+  it.each(['COMMIT', 'ROLLBACK', 'BEGIN'])('refuses %s of its own', async (sql) => {
+    const run = router.transaction(() => db.query(sql))
+    await expect(run).rejects.toMatchObject({ code: 'ERR_TRANSACTION_CONTROL' })
+    expect(statements()).toEqual(['BEGIN', 'ROLLBACK'])
+  })
+
+  it('forgets the transactions that started it and have ended', async () => {
+    let later: Promise<unknown> | undefined
+    await router.transaction(() => {
+      later = turns(2).then(() => router.transaction(() => router.explain('SELECT 1').rule))
+    })
+    expect(await later).toBe('transaction')
+    expect(statements()).toEqual(['BEGIN', 'COMMIT', 'BEGIN', 'COMMIT'])
   })
 
   it('waits for nested ones that nobody awaits before it commits', async () => {

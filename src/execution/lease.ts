@@ -40,6 +40,8 @@ export class LateLease<L extends Located> implements Lease {
   readonly #port: LeasePort<L>
   #bound: Bound | null = null
   #inTransaction = false
+  /** Something ran on it that its session may remember: on the primary it may not be left, on a replica not passed on. */
+  #used = false
   /** Tells the scope that opened a transaction on the primary that it has ended. */
   #closeTransaction: (() => void) | null = null
 
@@ -124,7 +126,7 @@ export class LateLease<L extends Located> implements Lease {
 
   #stays({ decision }: Bound, located: L): boolean {
     if (this.#aliasOf(located) === decision.alias) return this.#inTransaction || decision.role === 'primary'
-    if (!this.#inTransaction) return false
+    if (!this.#inTransaction && !this.#used) return false
     throw crossDatabase(decision, located.alias)
   }
 
@@ -140,8 +142,7 @@ export class LateLease<L extends Located> implements Lease {
     const bound = this.#bound
     if (bound?.decision.nodeId === decision.nodeId) return { ...bound, decision }
     await this.#whenIdle()
-    this.#bound?.connection.release()
-    this.#bound = null
+    this.#leaveConnection()
     const connection = await this.#port.connect(decision)
     if (this.#over) {
       connection.release()
@@ -175,7 +176,8 @@ export class LateLease<L extends Located> implements Lease {
   }
 
   /** Keeps track of transactions by the statements that open and end them. */
-  #follow({ transaction }: Classification, scope: Scope, { alias, role }: Decision): void {
+  #follow({ transaction, intent }: Classification, scope: Scope, { alias, role }: Decision): void {
+    if (intent === 'session' || (intent === 'write' && role === 'primary')) this.#used = true
     if (transaction === null || transaction.kind === 'savepoint') return
     if (transaction.kind !== 'begin') {
       if (!transaction.chain) this.#transactionEnded()
@@ -198,8 +200,15 @@ export class LateLease<L extends Located> implements Lease {
   #giveBack(error?: unknown): void {
     this.#over = true
     this.#transactionEnded()
-    this.#bound?.connection.release(error)
+    this.#leaveConnection(error)
+  }
+
+  /** A replica's session that somebody has changed, its being read only perhaps, is not for the next one. */
+  #leaveConnection(error?: unknown): void {
+    const changed = this.#used && this.#bound?.decision.role === 'replica'
+    this.#bound?.connection.release(error ?? (changed ? new Error('Its session was changed') : undefined))
     this.#bound = null
+    this.#used = false
   }
 
   #inTurn<T>(step: () => Promise<T>): Promise<T> {

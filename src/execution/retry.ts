@@ -16,6 +16,7 @@ const BOUND: readonly RoleRule[] = ['transaction', 'lease', 'explicit-role']
  * | `read-only` | the primary, once: the server refused it, so it did nothing | fail |
  * | `connection` | fail | fail |
  * | `unsent` | fail | fail |
+ * | `rolled-back` | fail | fail |
  * | `other` | fail | fail |
  *
  * Not when the text holds several statements (those before the refused one have run), not inside a transaction, and
@@ -30,6 +31,7 @@ export function nextAfter(errorClass: ErrorClass, decision: Decision, classifica
     }
     case 'connection':
     case 'unsent':
+    case 'rolled-back':
     case 'other':
       return 'fail'
   }

@@ -29,9 +29,12 @@ export type Place = (decision: Decision) => unknown
  */
 export class Runner {
   readonly #reporter: Reporter
+  readonly #outside: <T>(run: () => T) => T
 
-  constructor(reporter: Reporter) {
+  /** @param outside runs the driver in no scope; see `Contexts.outside` */
+  constructor(reporter: Reporter, outside: <T>(run: () => T) => T) {
     this.#reporter = reporter
+    this.#outside = outside
   }
 
   /**
@@ -49,7 +52,7 @@ export class Runner {
     return this.#reporter.ran(
       statement,
       decision,
-      () => attempt(native),
+      () => this.#outside(() => attempt(native)),
       (error) => this.#afterFailure(statement, decision, error, place, attempt),
     )
   }
@@ -57,7 +60,7 @@ export class Runner {
   /** One run, reported, without a second one. */
   once<T>(statement: Runnable, decision: Decision, native: unknown, attempt: Attempt<T>): Promise<T> {
     noteWrite(statement.scope, decision.alias, decision)
-    return this.#reporter.ran(statement, decision, () => attempt(native), rethrow)
+    return this.#reporter.ran(statement, decision, () => this.#outside(() => attempt(native)), rethrow)
   }
 
   async #afterFailure<T>(

@@ -16,6 +16,7 @@ export type RoleRule =
   | 'frame'
   | 'open-transaction'
   | 'own-writes'
+  | 'router-chain'
   | 'read-preference'
   | 'no-replica'
   | 'read'

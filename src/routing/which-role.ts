@@ -6,8 +6,10 @@ import type { Target } from './target'
 /** All that the choice of a role looks at. */
 export interface RoleQuestion {
   readonly classification: Classification
-  /** The role or node that the call, its comment, the pool or a router of the chain asks for. */
+  /** The role or node that the call, its comment or the pool asks for. */
   readonly explicit: Target | null
+  /** The role or node that a router of the chain answered with. */
+  readonly routed: Target | null
   /** The innermost frame that asks for a role or a node. */
   readonly frame: Target | null
   /** Whether the scope has a transaction open on the primary of this database. */
@@ -52,6 +54,7 @@ const RULES: readonly Rule[] = [
   frame,
   openTransaction,
   ownWrites,
+  routerChain,
   readPreference,
   noReplica,
 ]
@@ -74,6 +77,10 @@ function openTransaction({ openTransaction }: RoleQuestion): RoleAnswer | null {
 
 function ownWrites({ hasWritten }: RoleQuestion): RoleAnswer | null {
   return hasWritten ? primary('own-writes', 'the scope has written here') : null
+}
+
+function routerChain({ routed }: RoleQuestion): RoleAnswer | null {
+  return routed === null ? null : pointed(routed, 'router-chain', 'a router of the chain asks for')
 }
 
 function readPreference({ preference }: RoleQuestion): RoleAnswer | null {

@@ -35,9 +35,25 @@ export class Contexts {
     return this.#storage.run({ scope, frame: { target, outer: frame }, transaction }, fn)
   }
 
+  /** The transaction has its database, so that frames around it which name one are over; those that ask for a role go on. */
   runInTransaction<T>(transaction: Transaction, fn: () => T): T {
-    return this.#storage.run({ ...this.current(), transaction }, fn)
+    const { scope, frame } = this.current()
+    return this.#storage.run({ scope, frame: withoutDatabases(frame), transaction }, fn)
   }
+
+  /**
+   * Runs `fn` in no scope at all. What opens a connection runs so: a socket keeps the context in which it was opened
+   * for as long as it lives, and whoever listens to it would act in the scope, even the transaction, of a stranger.
+   */
+  outside<T>(fn: () => T): T {
+    return this.#storage.exit(fn)
+  }
+}
+
+function withoutDatabases(frame: Frame | null): Frame | null {
+  if (frame === null) return null
+  const outer = withoutDatabases(frame.outer)
+  return frame.target.alias === null ? { target: frame.target, outer } : outer
 }
 
 /** The innermost frame that names a database. */

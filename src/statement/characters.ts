@@ -1,8 +1,60 @@
 import type { LexicalRules } from '../dialects/vocabulary'
 import * as Token from './token'
 
-// The class of a character says what a token is that starts with it: the kind itself for a token of one character, else
-// one of these.
+// A text is read as one code for each character: the character itself where it is ASCII, else one of these two.
+
+/** A letter of any script: every server takes it for a part of a name. */
+export const WIDE_LETTER = 128
+/** White space or something invisible beyond ASCII: a server takes it for a letter or for space, by its settings. */
+export const DOUBTFUL = 129
+const CODES = 130
+
+/**
+ * Codes of short texts are kept here, since a new array would cost more than reading such a text. They are valid until
+ * the next call of `codesOf`.
+ */
+const SHARED = new Uint8Array(16_384)
+const ENCODER = new TextEncoder()
+
+/** The codes of a text, in an array at least as long as the text. */
+export function codesOf(text: string): Uint8Array {
+  const { length } = text
+  const codes = length <= SHARED.length ? SHARED : new Uint8Array(length)
+  // Only where all are ASCII, there is one byte of UTF-8 for each character.
+  const { read, written } = ENCODER.encodeInto(text, codes)
+  if (read === length && written === length) return codes
+  for (let at = 0; at < length; at++) codes[at] = codeOf(text.charCodeAt(at))
+  return codes
+}
+
+function codeOf(character: number): number {
+  if (character < 128) return character
+  return isDoubtful(character) ? DOUBTFUL : WIDE_LETTER
+}
+
+export function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    if (text.charCodeAt(at) > 127) return false
+  }
+  return true
+}
+
+function isDoubtful(character: number): boolean {
+  return (
+    character <= 0xa0 ||
+    character === 0xad ||
+    character === 0x1680 ||
+    character === 0x180e ||
+    (character >= 0x2000 && character <= 0x200f) ||
+    (character >= 0x2028 && character <= 0x202f) ||
+    (character >= 0x205f && character <= 0x206f) ||
+    character === 0x3000 ||
+    character === 0xfeff
+  )
+}
+
+// The class of a code says what a token is that starts with it: the kind itself for a token of one character, else one
+// of these.
 export const SPACE = Token.KINDS
 export const LETTER = Token.KINDS + 1
 export const DIGIT = Token.KINDS + 2
@@ -18,15 +70,16 @@ export const AT_SIGN = Token.KINDS + 11
 export const COLON_SIGN = Token.KINDS + 12
 export const BACKSLASH_SIGN = Token.KINDS + 13
 
-/** The class of every ASCII character in a dialect. */
-export function characterClasses(rules: LexicalRules): Uint8Array {
-  const classes = new Uint8Array(128).fill(Token.INVALID)
+/** The class of every code in a dialect. */
+export function classesOf(rules: LexicalRules): Uint8Array {
+  const classes = new Uint8Array(CODES).fill(Token.INVALID)
   const set = (characters: string, value: number): void => {
     for (const character of characters) classes[character.charCodeAt(0)] = value
   }
   set(' \t\n\v\f\r', SPACE)
-  set('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_', LETTER)
-  set('0123456789', DIGIT)
+  set(LETTERS, LETTER)
+  classes[WIDE_LETTER] = LETTER
+  set(DIGITS, DIGIT)
   set('(', Token.OPEN)
   set(')', Token.CLOSE)
   set(',', Token.COMMA)
@@ -47,35 +100,15 @@ export function characterClasses(rules: LexicalRules): Uint8Array {
   return classes
 }
 
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_'
+const DIGITS = '0123456789'
+
+/** Which codes may stand in a word after the first: 1 or 0. */
+export const IN_WORD = new Uint8Array(CODES)
+for (const character of `${LETTERS}${DIGITS}$`) IN_WORD[character.charCodeAt(0)] = 1
+IN_WORD[WIDE_LETTER] = 1
+
 export const BACKSLASH = 92
 export const QUOTE = 39
 export const DOUBLE_QUOTE = 34
 export const BACKTICK = 96
-
-/** Which ASCII characters may continue a word: 1 or 0. */
-export function wordCharacters(): Uint8Array {
-  const inWord = new Uint8Array(128)
-  for (const character of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789$') {
-    inWord[character.charCodeAt(0)] = 1
-  }
-  return inWord
-}
-
-/**
- * Whether a character beyond ASCII is a letter for every server. White space and invisible characters are not: a
- * server takes them for letters or for space by its character set.
- */
-export function isWideLetter(character: number): boolean {
-  if (character < 0x80) return false
-  if (character <= 0xa0) return false
-  if (character < 0x1680) return character !== 0xad
-  return !(
-    character === 0x1680 ||
-    character === 0x180e ||
-    (character >= 0x2000 && character <= 0x200f) ||
-    (character >= 0x2028 && character <= 0x202f) ||
-    (character >= 0x205f && character <= 0x206f) ||
-    character === 0x3000 ||
-    character === 0xfeff
-  )
-}

@@ -42,6 +42,8 @@ export class Classifier {
 
   /** A read-only replica refused this text: from now on it is a write, whatever it looks like. */
   remember(sql: string): void {
+    // A text that is too long to keep is asked of a replica again each time.
+    if (sql.length > this.#maxTextLength) return
     this.#refused.set(sql, true)
     this.#verdicts.delete(sql)
   }

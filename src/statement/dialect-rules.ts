@@ -3,7 +3,7 @@ import { mariadb } from '../dialects/mariadb'
 import { mysql } from '../dialects/mysql'
 import { postgres } from '../dialects/postgres'
 import type { DialectRules } from '../dialects/vocabulary'
-import { characterClasses } from './characters'
+import { classesOf } from './characters'
 import type { ReaderRules } from './reader'
 import { WordTable } from './word-table'
 
@@ -23,6 +23,6 @@ function prepare(dialect: DialectRules): ReaderRules {
     dialect,
     lexical: dialect.lexical,
     words: new WordTable(dialect.vocabulary),
-    classes: characterClasses(dialect.lexical),
+    classes: classesOf(dialect.lexical),
   }
 }

@@ -35,10 +35,3 @@ export function withoutAccents(name: string): string {
     .replace(/[^\0-\u007f]/g, (character) => (character === 'ı' ? 'i' : ''))
     .toLowerCase()
 }
-
-export function isAscii(name: string): boolean {
-  for (let at = 0; at < name.length; at++) {
-    if (name.charCodeAt(at) > 127) return false
-  }
-  return true
-}

@@ -1,5 +1,6 @@
 import type { LexicalRules, Reading } from '../dialects/vocabulary'
 import * as Character from './characters'
+import { codesOf } from './characters'
 import { IN_QUOTES, IN_UNICODE_QUOTES, nameAt, type NameStyle, PLAIN } from './names'
 import * as Token from './token'
 import type { Word, WordTable } from './word-table'
@@ -11,7 +12,7 @@ export interface ScannerRules {
   readonly classes: Uint8Array
 }
 
-const IN_WORD = Character.wordCharacters()
+const { IN_WORD } = Character
 /** Stands for a character beyond the end of the text, equal to none, and for a position that there is not. */
 const NOTHING = -1
 
@@ -36,6 +37,7 @@ export class Scanner {
   literal = false
 
   readonly #text: string
+  readonly #codes: Uint8Array
   readonly #length: number
   readonly #words: WordTable
   readonly #classes: Uint8Array
@@ -49,6 +51,7 @@ export class Scanner {
 
   constructor(text: string, rules: ScannerRules, reading: Reading) {
     this.#text = text
+    this.#codes = codesOf(text)
     this.#length = text.length
     this.#words = rules.words
     this.#classes = rules.classes
@@ -57,15 +60,14 @@ export class Scanner {
   }
 
   next(): void {
-    const text = this.#text
+    const codes = this.#codes
     const length = this.#length
     this.word = 0
     for (;;) {
       let at = this.#position
       let kind = Character.SPACE
       for (; at < length; at++) {
-        const character = text.charCodeAt(at)
-        kind = character < 128 ? (this.#classes[character] ?? Token.INVALID) : Character.LETTER
+        kind = this.#classes[codes[at] ?? 0] ?? Token.INVALID
         if (kind !== Character.SPACE) break
       }
       if (at >= length) {
@@ -111,7 +113,7 @@ export class Scanner {
   }
 
   #at(position: number): number {
-    return position < this.#length ? this.#text.charCodeAt(position) : NOTHING
+    return position < this.#length ? (this.#codes[position] ?? NOTHING) : NOTHING
   }
 
   /** A token whose kind its first character does not tell; false for a comment, which is none. */
@@ -144,7 +146,7 @@ export class Scanner {
       case Character.BACKSLASH_SIGN:
         return this.#scanBackslash(at)
       default:
-        return this.#fail(at, 'a control character')
+        return this.#fail(at, this.#at(at) < 128 ? 'a control character' : 'unusual white space')
     }
   }
 
@@ -154,33 +156,27 @@ export class Scanner {
   }
 
   #scanWord(start: number): void {
-    const text = this.#text
+    const codes = this.#codes
     const length = this.#length
     let at = start
     for (; at < length; at++) {
-      const character = text.charCodeAt(at)
-      if (character < 128 ? IN_WORD[character] === 0 : !Character.isWideLetter(character)) break
+      if (IN_WORD[codes[at] ?? 0] !== 1) break
     }
-    if (at - start < 2 && this.#scanShortWord(start, at)) return
-    if (
-      !this.#lexical.dollarQuotes &&
-      text.charCodeAt(start) === 36 &&
-      text.slice(start + 1, at).includes('$')
-    ) {
+    if (at - start === 1 && this.#scanShortWord(start, at)) return
+    if (!this.#lexical.dollarQuotes && codes[start] === 36 && codes.subarray(start + 1, at).includes(36)) {
       // A name for older servers, the start of a dollar-quoted string for MySQL 9.
       this.#fail(start, 'a dollar quote')
       return
     }
-    this.word = this.#words.find(text, start, at)
+    this.word = this.#words.find(codes, start, at)
     this.style = PLAIN
     this.#accept(Token.WORD, start, at)
   }
 
-  /** `E'…'`, `U&"…"` and what is no word at all; false for an ordinary word. */
+  /** `E'…'` and `U&"…"`; false for an ordinary word. */
   #scanShortWord(start: number, at: number): boolean {
-    if (at === start) return this.#fail(at, 'unusual white space')
     if (!this.#lexical.prefixedQuotes) return false
-    const letter = this.#text.charCodeAt(start) | 32
+    const letter = this.#at(start) | 32
     const next = this.#at(at)
     if (letter === 101 && next === Character.QUOTE) {
       this.#scanString(start, at, true)
@@ -226,8 +222,7 @@ export class Scanner {
   }
 
   #isInWord(at: number): boolean {
-    const character = this.#at(at)
-    return character < 128 ? IN_WORD[character] === 1 : Character.isWideLetter(character)
+    return IN_WORD[this.#at(at)] === 1
   }
 
   /** A dot, or a number that starts with one: `t.2024` is a name for MySQL. */
@@ -262,7 +257,7 @@ export class Scanner {
 
   /** `"…"` or `` `…` ``; only in the former can a backslash mean something. */
   #scanQuotedName(at: number): true {
-    const backtick = this.#text.charCodeAt(at) === Character.BACKTICK
+    const backtick = this.#codes[at] === Character.BACKTICK
     if (!backtick && this.#lexical.backticks) this.literal = true
     return this.#scanName(Token.QUOTED, at, at, IN_QUOTES, !backtick && this.#reading.backslashInDoubleQuotes)
   }
@@ -270,7 +265,7 @@ export class Scanner {
   #scanName(kind: number, start: number, opening: number, style: NameStyle, backslash: boolean): true {
     const end = this.#endOfQuotes(opening, backslash)
     if (end === NOTHING) return this.#fail(start, 'a quoted name without an end')
-    this.word = this.#words.find(this.#text, opening + 1, end - 1)
+    this.word = this.#words.find(this.#codes, opening + 1, end - 1)
     this.style = style
     this.#accept(kind, start, end)
     return true
@@ -278,13 +273,13 @@ export class Scanner {
 
   /** Where the quotes that open at `opening` end, one past the closing one; `NOTHING` where they do not. */
   #endOfQuotes(opening: number, backslash: boolean): number {
-    const text = this.#text
+    const codes = this.#codes
     const length = this.#length
-    const quote = text.charCodeAt(opening)
+    const quote = codes[opening]
     for (let at = opening + 1; at < length; at++) {
-      const character = text.charCodeAt(at)
+      const character = codes[at]
       if (character === quote) {
-        if (at + 1 >= length || text.charCodeAt(at + 1) !== quote) return at + 1
+        if (at + 1 >= length || codes[at + 1] !== quote) return at + 1
         at++
       } else if (character === Character.BACKSLASH) {
         const next = this.#at(at + 1)
@@ -306,10 +301,10 @@ export class Scanner {
   }
 
   #skipLine(at: number): false {
-    const text = this.#text
+    const codes = this.#codes
     const length = this.#length
     for (; at < length; at++) {
-      const character = text.charCodeAt(at)
+      const character = codes[at]
       if (character === 10 || (character === 13 && this.#lexical.carriageReturnEndsLine)) break
     }
     this.#position = at
@@ -352,16 +347,16 @@ export class Scanner {
   }
 
   #endOfNestedComment(start: number): number {
-    const text = this.#text
+    const codes = this.#codes
     const last = this.#length - 1
     let depth = 1
     let at = start + 2
     while (at < last) {
-      const character = text.charCodeAt(at)
-      if (character === 42 && text.charCodeAt(at + 1) === 47) {
+      const character = codes[at]
+      if (character === 42 && codes[at + 1] === 47) {
         at += 2
         if (--depth === 0) return at
-      } else if (character === 47 && text.charCodeAt(at + 1) === 42) {
+      } else if (character === 47 && codes[at + 1] === 42) {
         at += 2
         depth++
       } else {
@@ -417,7 +412,7 @@ export class Scanner {
     for (; this.#isInWord(at) || this.#at(at) === 46; at++) {
       if (this.#at(at) === 46) part = at + 1
     }
-    if (system) this.word = this.#words.find(this.#text, part, at)
+    if (system) this.word = this.#words.find(this.#codes, part, at)
     this.#accept(kind, start, at)
     return true
   }

@@ -78,40 +78,42 @@ export class WordTable {
     let start = 0
     for (const [index, name] of names.entries()) {
       const number = index + 1
-      this.#keys[number] = keyOf(name, 0, name.length)
+      const key = keyOf(this.#letters, start, name.length)
+      this.#keys[number] = key
       this.#starts[number] = start
       start += name.length
-      let place = this.#placeOf(keyOf(name, 0, name.length))
+      let place = this.#placeOf(key)
       while (this.#places[place] !== 0) place = (place + 1) & this.#mask
       this.#places[place] = number
     }
   }
 
-  /** The meaning of `text` from `start` to `end`; 0 for a word without any. */
-  find(text: string, start: number, end: number): Word {
+  /** The meaning of the word whose letters are `codes` from `start` to `end`; 0 for a word without any. */
+  find(codes: Uint8Array, start: number, end: number): Word {
     const length = end - start
     if (length > this.#longest || length === 0) return 0
-    const key = keyOf(text, start, length)
+    const key = keyOf(codes, start, length)
     for (let place = this.#placeOf(key); ; place = (place + 1) & this.#mask) {
       const number = this.#places[place] ?? 0
       if (number === 0) return 0
-      if (this.#keys[number] === key && this.#same(text, start, end, number)) return this.#words[number] ?? 0
+      if (this.#keys[number] === key && this.#same(codes, start, end, number)) return this.#words[number] ?? 0
     }
   }
 
   /** The meaning of a whole string. */
   get(name: string): Word {
-    return this.find(name, 0, name.length)
+    const codes = new TextEncoder().encode(name)
+    return this.find(codes, 0, codes.length)
   }
 
   #placeOf(key: number): number {
     return (Math.imul(key, GOLDEN_RATIO) >>> 16) & this.#mask
   }
 
-  #same(text: string, start: number, end: number, number: number): boolean {
+  #same(codes: Uint8Array, start: number, end: number, number: number): boolean {
     let letter = this.#starts[number] ?? 0
     for (let at = start; at < end; at++, letter++) {
-      if ((text.charCodeAt(at) | 32) !== this.#letters[letter]) return false
+      if (((codes[at] ?? 0) | 32) !== this.#letters[letter]) return false
     }
     return true
   }
@@ -121,10 +123,10 @@ export class WordTable {
 const GOLDEN_RATIO = 0x9e3779b1
 
 /** Equal for equal words, whatever their case, and different for words of different length. */
-function keyOf(text: string, start: number, length: number): number {
-  const first = text.charCodeAt(start) | 32
-  const middle = text.charCodeAt(start + (length >> 1)) | 32
-  const last = text.charCodeAt(start + length - 1) | 32
+function keyOf(codes: Uint8Array, start: number, length: number): number {
+  const first = (codes[start] ?? 0) | 32
+  const middle = (codes[start + (length >> 1)] ?? 0) | 32
+  const last = (codes[start + length - 1] ?? 0) | 32
   return (first << 21) ^ (middle << 14) ^ (last << 7) ^ length
 }
 

@@ -61,13 +61,11 @@ export function fakeDatabase(
   nodes: Map<string, FakeNode>,
   { dialect = 'postgres', replicas = [{}, {}], ...options }: FakeOptions = {},
 ): Database<FakePool, FakeClient> {
+  const primary = { host: 'fake' }
   return {
     adapter: new FakeAdapter(nodes, `fake-${dialect}`),
     dialect,
-    primary: { host: 'fake' },
-    replicas: replicas.map((replica) => ({ host: 'fake', ...replica })),
-    rest: {},
-    ...options,
+    options: { primary, replicas: replicas.map((replica) => ({ ...primary, ...replica })), ...options },
   }
 }
 

@@ -4,6 +4,31 @@ import { describe, expect, it } from 'vitest'
 
 const SRC = path.join(__dirname, '../../src')
 
+/** What the files of each folder may import from outside it, types included. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  dialects: ['statement'],
+  statement: ['dialects'],
+  routing: ['statement', 'dialects', 'errors'],
+  nodes: ['routing'],
+  balancing: ['routing', 'nodes', 'errors'],
+  scope: ['routing', 'execution'],
+  consistency: ['scope', 'statement'],
+  observe: ['routing', 'statement'],
+  execution: [
+    'adapters',
+    'consistency',
+    'dialects',
+    'nodes',
+    'observe',
+    'routing',
+    'scope',
+    'statement',
+    'errors',
+    'refuse',
+  ],
+  adapters: ['database', 'dialects', 'routing', 'refuse', 'errors'],
+}
+
 function filesIn(folder: string): string[] {
   return readdirSync(path.join(SRC, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
@@ -34,6 +59,19 @@ describe('the layout', () => {
       }
     },
   )
+
+  it('imports one way: router → the folders → errors', () => {
+    for (const file of filesIn('.')) {
+      const folder = file.includes('/') ? file.slice(0, file.indexOf('/')) : null
+      if (folder === null || folder === 'testing') continue
+      for (const from of importsOf(file, { types: true }).filter(
+        (name) => !/^(node:|pg\b|mysql2\b|lru-cache)/.test(name),
+      )) {
+        const to = from.includes('/') ? from.slice(0, from.indexOf('/')) : from
+        expect([folder, ...ALLOWED[folder]!], `${file} imports ${from}`).toContain(to)
+      }
+    }
+  })
 
   it('knows drivers in adapters alone', () => {
     for (const file of filesIn('.').filter((name) => !name.startsWith('adapters/'))) {

@@ -25,6 +25,7 @@ interface Case {
   readonly frames?: string[]
   readonly wrote?: string[]
   readonly open?: string[]
+  readonly around?: boolean
   readonly inside?: { alias: string; readOnly?: boolean }
   readonly pinned?: Record<string, string>
   readonly then: Partial<Decision> & { error?: string; says?: string }
@@ -66,7 +67,7 @@ async function prepare(router: Router, { wrote = [], open = [], pinned = {} }: C
 }
 
 async function decide(router: Router, each: Case): Promise<Decision> {
-  const { sql, pool, model, alias, frames = [], inside } = each
+  const { sql, pool, model, alias, frames = [], inside, around = false } = each
   const ask = async (): Promise<Decision> => {
     if (pool === undefined) {
       return router.explain(sql, {
@@ -76,12 +77,15 @@ async function decide(router: Router, each: Case): Promise<Decision> {
     }
     return (await decisionsOf(() => (router.pool(pool) as FakePool).query(sql))).at(-1)!
   }
-  const framed = frames.reduceRight<() => Promise<Decision>>(
-    (inner, frame) => async () =>
-      await (frame === 'primary' ? router.primary(inner) : router.using(frame, inner)),
-    ask,
-  )
-  return inside === undefined ? await framed() : await router.transaction(framed, inside)
+  const framed = (inner: () => Promise<Decision>): (() => Promise<Decision>) =>
+    frames.reduceRight(
+      (within, frame) => async () =>
+        await (frame === 'primary' ? router.primary(within) : router.using(frame, within)),
+      inner,
+    )
+  if (inside === undefined) return await framed(ask)()
+  const transaction = (fn: () => Promise<Decision>) => () => router.transaction(fn, inside)
+  return await (around ? framed(transaction(ask)) : transaction(framed(ask)))()
 }
 
 describe('which database, which role', () => {

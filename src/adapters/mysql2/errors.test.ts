@@ -32,6 +32,10 @@ describe('an error of mysql2', () => {
     expect(classifyError(lost)).toBe('connection')
   })
 
+  it('says that the transaction is gone', () => {
+    expect(classifyError(error('Deadlock found', { errno: 1213 }))).toBe('rolled-back')
+  })
+
   it('says that a command never left', () => {
     const late = error("Can't add new command when connection is in closed state", { fatal: true })
     expect(classifyError(late)).toBe('unsent')
@@ -41,7 +45,6 @@ describe('an error of mysql2', () => {
     error('Access denied', { errno: 1045, code: 'ER_ACCESS_DENIED_ERROR', fatal: true }),
     error('Unknown column', { errno: 1054, code: 'ER_BAD_FIELD_ERROR' }),
     error('Duplicate entry', { errno: 1062 }),
-    error('Deadlock found', { errno: 1213 }),
     error('Query execution was interrupted', { errno: 1317 }),
     new TypeError('Bind parameters must not contain undefined'),
     'text',

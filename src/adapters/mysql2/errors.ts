@@ -1,4 +1,5 @@
 import type { ErrorClass } from '../adapter'
+import { SOCKET_ERRORS } from '../socket-errors'
 
 /**
  * What a server answers to a statement that it, or the session, may not run because it is read only (MySQL 8.4 Error
@@ -11,6 +12,12 @@ const READ_ONLY = new Set([
   1792, // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION: also a session that is read only
   1836, // ER_READ_ONLY_MODE: innodb_read_only, Aurora's readers
   1874, // ER_INNODB_READ_ONLY
+])
+
+/** InnoDB rolls back the transaction, and not the statement alone (same reference; 1205 does so only where it is set). */
+const ROLLED_BACK = new Set([
+  1213, // ER_LOCK_DEADLOCK
+  1614, // ER_XA_RBDEADLOCK
 ])
 
 /** The server, or what stands before it, gave up the connection or would not take one (same reference). */
@@ -34,21 +41,8 @@ const CONNECTION = new Set([
   4031, // ER_CLIENT_INTERACTION_TIMEOUT
 ])
 
-/** What Node's sockets and name look-ups fail with, and mysql2 where a statement of unknown fate was given up. */
-const CODES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOENT',
-  'PROTOCOL_CONNECTION_LOST',
-  'PROTOCOL_SEQUENCE_TIMEOUT',
-])
+/** mysql2's own, where a statement of unknown fate was given up. */
+const GIVEN_UP = new Set(['PROTOCOL_CONNECTION_LOST', 'PROTOCOL_SEQUENCE_TIMEOUT'])
 
 /** mysql2 gives these without a code (`lib/base/pool.js`). */
 const MESSAGES = ['Pool is closed.', 'No connections available.', 'Queue limit reached.']
@@ -73,7 +67,9 @@ export function classifyError(error: unknown): ErrorClass {
   }
   if (message === UNSENT) return 'unsent'
   if (READ_ONLY.has(errno as number)) return AFTER_ROWS in error ? 'other' : 'read-only'
-  if (CONNECTION.has(errno as number) || CODES.has(code as string)) return 'connection'
+  if (ROLLED_BACK.has(errno as number)) return 'rolled-back'
+  if (CONNECTION.has(errno as number) || SOCKET_ERRORS.has(code) || GIVEN_UP.has(code as string))
+    return 'connection'
   // The server's errors have a number. Without one, what mysql2 calls fatal is a connection that it has closed.
   if (fatal === true && errno === undefined) return 'connection'
   return MESSAGES.includes(message) ? 'connection' : 'other'

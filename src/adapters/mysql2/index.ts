@@ -1,9 +1,8 @@
 import type { Pool, PoolOptions } from 'mysql2'
 import type { Pool as PromisePool, PoolConnection as PromisePoolConnection } from 'mysql2/promise'
-import type { Database, DatabaseOptions } from '../../database'
-import type { Dialect } from '../../dialects/dialect'
+import type { Database, NodesOptions } from '../../database'
 import type { Adapter } from '../adapter'
-import { resolveNode, type NodeSettings } from '../resolve-node'
+import { resolveNode, type NodeOptions, type NodeSettings } from '../resolve-node'
 import { createTransactionClient } from './client'
 import { classifyError } from './errors'
 import { Mysql2Connector } from './node'
@@ -12,27 +11,9 @@ import { RoutedPool } from './pool'
 /** One MySQL or MariaDB server: a URL, the options of mysql2's `createPool` with a few of splitpool's, or a pool. */
 export type Mysql2Node = string | Pool | PromisePool | Mysql2NodeOptions
 
-export interface Mysql2NodeOptions extends PoolOptions {
-  /** `mysql://user:password@host:port/database`; like mysql2's `uri`. */
-  readonly url?: string
-  /**
-   * A pool that the application made, and ends. Goes with `id`, `weight` and `tags` alone. The sessions of a replica's
-   * are made read only.
-   */
-  readonly pool?: Pool | PromisePool
-  /** Default: `replica-1`, `replica-2`, … in their order. */
-  readonly id?: string
-  /** Its share of the reads relative to the other replicas, above 0. Default 1. */
-  readonly weight?: number
-  readonly tags?: readonly string[]
-}
+export type Mysql2NodeOptions = PoolOptions & NodeOptions<Pool | PromisePool>
 
-export interface MysqlOptions extends DatabaseOptions {
-  /** The server that takes writes. */
-  readonly primary: Mysql2Node
-  /** The servers that serve reads. Default none: then the primary serves them. */
-  readonly replicas?: readonly Mysql2Node[]
-}
+export type MysqlOptions = NodesOptions<Mysql2Node>
 
 /** What `mysql()` and `mariadb()` make: callback pools, and promise connections as the client of transactions. */
 export type MysqlDatabase = Database<Pool, PromisePoolConnection>
@@ -45,26 +26,12 @@ export type MysqlDatabase = Database<Pool, PromisePoolConnection>
  * ```
  */
 export function mysql(options: MysqlOptions): MysqlDatabase {
-  return database('mysql', options)
+  return { adapter, dialect: 'mysql', options: { ...options } }
 }
 
 /** A MariaDB database over mysql2: like `mysql`, in MariaDB's dialect. */
 export function mariadb(options: MysqlOptions): MysqlDatabase {
-  return database('mariadb', options)
-}
-
-function database(dialect: Dialect, options: MysqlOptions): MysqlDatabase {
-  const { primary, replicas = [], reads, balancer, functions, ...rest } = options
-  return {
-    adapter,
-    dialect,
-    primary,
-    replicas,
-    rest,
-    ...(reads === undefined ? {} : { reads }),
-    ...(balancer === undefined ? {} : { balancer }),
-    ...(functions === undefined ? {} : { functions }),
-  }
+  return { adapter, dialect: 'mariadb', options: { ...options } }
 }
 
 const adapter: Adapter = {

@@ -1,4 +1,5 @@
 import type { ErrorClass } from '../adapter'
+import { SOCKET_ERRORS } from '../socket-errors'
 
 /**
  * What a standby answers to a statement that it may not run (PostgreSQL manual, appendix A and section 26.4.3).
@@ -10,20 +11,6 @@ const READ_ONLY = new Set(['25006', '0A000', '55000'])
 
 /** Class 08, and the server going away: 57P01 admin_shutdown, 57P02 crash_shutdown, 57P03 cannot_connect_now, 57P05. */
 const CONNECTION = /^(08...|57P0[1235])$/
-
-/** What Node's sockets and name look-ups fail with. */
-const SOCKET = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOENT',
-])
 
 /** pg gives these without a code (`lib/client.js`, pg-pool's `index.js`). */
 const MESSAGES = ['Connection terminated', 'timeout exceeded when trying to connect']
@@ -37,7 +24,7 @@ export function classifyError(error: unknown): ErrorClass {
   const { code, message } = error as { code?: unknown; message?: unknown }
   if (typeof code === 'string') {
     if (READ_ONLY.has(code)) return 'read-only'
-    if (SOCKET.has(code) || CONNECTION.test(code)) return 'connection'
+    if (SOCKET_ERRORS.has(code) || CONNECTION.test(code)) return 'connection'
     return 'other'
   }
   const said = typeof message === 'string' ? message : ''

@@ -1,7 +1,7 @@
 import { Pool, type PoolClient, type PoolConfig } from 'pg'
-import type { Database, DatabaseOptions } from '../../database'
+import type { Database, NodesOptions } from '../../database'
 import type { Adapter } from '../adapter'
-import { resolveNode, type NodeSettings } from '../resolve-node'
+import { resolveNode, type NodeOptions, type NodeSettings } from '../resolve-node'
 import { createTransactionClient } from './client'
 import { classifyError } from './errors'
 import { PgConnector } from './node'
@@ -10,24 +10,9 @@ import { RoutedPool } from './pool'
 /** One PostgreSQL server: a URL, the options of `pg.Pool` with a few of splitpool's, or a pool. */
 export type PgNode = string | Pool | PgNodeOptions
 
-export interface PgNodeOptions extends PoolConfig {
-  /** `postgres://user:password@host:port/database`; like pg's `connectionString`. */
-  readonly url?: string
-  /** A pool that the application made, and ends. Goes with `id`, `weight` and `tags` alone. */
-  readonly pool?: Pool
-  /** Default: `replica-1`, `replica-2`, … in their order. */
-  readonly id?: string
-  /** Its share of the reads relative to the other replicas, above 0. Default 1. */
-  readonly weight?: number
-  readonly tags?: readonly string[]
-}
+export type PgNodeOptions = PoolConfig & NodeOptions<Pool>
 
-export interface PostgresOptions extends DatabaseOptions {
-  /** The server that takes writes. */
-  readonly primary: PgNode
-  /** The servers that serve reads. Default none: then the primary serves them. */
-  readonly replicas?: readonly PgNode[]
-}
+export type PostgresOptions = NodesOptions<PgNode>
 
 /** What `postgres()` makes: its pools are `pg.Pool`s, the client of its transactions a `pg.PoolClient`. */
 export type PostgresDatabase = Database<Pool, PoolClient>
@@ -40,17 +25,7 @@ export type PostgresDatabase = Database<Pool, PoolClient>
  * ```
  */
 export function postgres(options: PostgresOptions): PostgresDatabase {
-  const { primary, replicas = [], reads, balancer, functions, ...rest } = options
-  return {
-    adapter,
-    dialect: 'postgres',
-    primary,
-    replicas,
-    rest,
-    ...(reads === undefined ? {} : { reads }),
-    ...(balancer === undefined ? {} : { balancer }),
-    ...(functions === undefined ? {} : { functions }),
-  }
+  return { adapter, dialect: 'postgres', options: { ...options } }
 }
 
 const adapter: Adapter = {

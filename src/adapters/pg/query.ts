@@ -1,23 +1,10 @@
 import type { Run } from '../adapter'
 import { splitCallback, tell, type Callback } from '../callback'
+import { isSubmittable, submit } from './submittable'
 
 /** The driver's pool or client, as far as it is called here. */
 export interface Queryable {
   query(...args: readonly unknown[]): Promise<unknown>
-}
-
-/** What `client.query` takes besides text and config: an object that sends itself (`pg.Query`, pg-cursor, …). */
-interface Submittable {
-  submit(connection: unknown): unknown
-  handleError?(error: unknown, connection: unknown): void
-}
-
-function isSubmittable(query: unknown): query is Submittable {
-  return (
-    typeof query === 'object' &&
-    query !== null &&
-    typeof (query as Partial<Submittable>).submit === 'function'
-  )
 }
 
 /** The text of what `query` was called with: a string, a config, or a submittable (a query stream wraps a cursor). */
@@ -32,27 +19,39 @@ export function routedQuery(run: Run, args: readonly unknown[]): unknown {
   const [query] = args
   if (query == null) throw new TypeError('Client was passed a null or undefined query')
   const sql = textOf(query)
+  const { callback, rest } = splitCallback(args)
   if (isSubmittable(query)) {
-    run({ sql }, (native) => {
-      // It tells its own listeners how it goes.
-      void (native as Queryable).query(...args)
-      return Promise.resolve()
-    }).catch((error: unknown) => query.handleError?.(error, null))
+    if (callback !== null) query.callback ??= callback
+    submit(run, sql, query)
     return query
   }
-  const { callback, rest } = splitCallback(args)
-  return answer(
-    run({ sql }, (native) => (native as Queryable).query(...rest)),
-    callback,
-  )
+  const { callback: configured } = query as { callback?: unknown }
+  // The driver is called without either, since the promise that it then gives says when the query is over.
+  if (typeof configured === 'function') {
+    const config: unknown = Object.create(query, { callback: { value: undefined, writable: true } })
+    const result = run({ sql }, (native) => (native as Queryable).query(config, ...rest.slice(1)))
+    return answer(result, callback ?? (configured as Callback), null)
+  }
+  const result = run({ sql }, (native) => (native as Queryable).query(...rest))
+  return answer(result, callback, null)
 }
 
-/** The promise, or nothing and the callback told. */
-export function answer<T>(promise: Promise<T>, callback: Callback | null): Promise<T> | undefined {
+/**
+ * The promise, or nothing and the callback told.
+ *
+ * @param none what it gets for an error that there was not: `null` from a client of pg's, nothing from a pool
+ */
+export function answer<T>(
+  promise: Promise<T>,
+  callback: Callback | null,
+  none?: null,
+): Promise<T> | undefined {
   if (callback === null) return promise
   tell(
     promise.then((value) => (value === undefined ? [] : [value])),
-    callback,
+    (error, ...results) => {
+      callback(error ?? none, ...results)
+    },
   )
   return undefined
 }
