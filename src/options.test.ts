@@ -1,6 +1,7 @@
 import { Pool } from 'pg'
 import { describe, expect, it } from 'vitest'
 import { createRouter, SplitpoolError, type RouterOptions } from '.'
+import { mysql } from './adapters/mysql2'
 import { postgres } from './adapters/pg'
 import { fakeDatabase } from './testing/fake-database'
 
@@ -71,6 +72,7 @@ describe('createRouter', () => {
     ],
     ['routers: expected an array of routers, got an object with a', { ...good(), routers: { a: 1 } }],
     ['routers[1]: expected an object or a class, got null', { ...good(), routers: [{}, null] }],
+    ['routers[0]: expected an object or a class, got a function', { ...good(), routers: [() => 'users'] }],
   ])('refuses: %s', (expected, options) => {
     expect(message(options)).toContain(expected)
   })
@@ -195,4 +197,52 @@ describe('router.explain and router.pool', () => {
       'options.modle: unknown option',
     )
   })
+})
+
+describe('a node', () => {
+  const node = (given: unknown): unknown => ({
+    databases: { default: postgres({ primary: given as string }) },
+  })
+  const mysqlNode = (given: unknown): unknown => ({
+    databases: { default: mysql({ primary: given as string }) },
+  })
+
+  it.each<[string, unknown]>([
+    [
+      'databases.default.primary.connectionString: expected a URL that begins with postgres',
+      node({ connectionString: 'mysql://x:sekret@h/db' }),
+    ],
+    [
+      'databases.default.primary.connectionString: expected a URL',
+      node({ connectionString: 'http:// :: x' }),
+    ],
+    ['databases.default.primary.uri: expected a URL', mysqlNode({ uri: 'mysql//app:sekret@h/db' })],
+    [
+      'databases.default.primary.uri: expected a URL in which',
+      mysqlNode({ uri: 'mysql://app:se%kret@h/db' }),
+    ],
+    ['databases.default.primary: expected a URL in which', mysqlNode('mysql://app:se%kret@h/db')],
+    ['databases.default.primary: expected a URL', node("host=db user=app password='top sekret' dbname=x")],
+    ['databases.default.primary: expected a URL', node('host=db password = sekret')],
+    ['databases.default.primary: expected a URL', node(`https:h?password = "top sekret"`)],
+    ['databases.default.primary.wieght: expected the option to be called weight', node({ url, wieght: 2 })],
+    ['databases.default.primary.Tags: expected the option to be called tags', node({ url, Tags: [] })],
+    ['databases.default.primary: expected', { databases: { default: postgres(undefined as never) } }],
+    ['databases.default.primary: expected', { databases: { default: mysql('mysql://a:sekret@h' as never) } }],
+    [
+      'databases.default.replicas: expected an array of nodes, got null',
+      { databases: { default: postgres({ primary: url, replicas: null as never }) } },
+    ],
+  ])('is refused as %s', (expected, options) => {
+    const said = message(options)
+    expect(said).toContain(expected)
+    expect(said).not.toMatch(/kret/)
+  })
+
+  it.each(['/var/run/postgresql app', 'socket:/run?db=app', 'postgres://app@/db?host=/run'])(
+    'is taken with the connectionString %s, which pg understands',
+    async (connectionString) => {
+      await createRouter(node({ connectionString }) as RouterOptions).close()
+    },
+  )
 })

@@ -179,7 +179,7 @@ function resolveRouters(routers: RouterOptions['routers']): DatabaseRouter[] {
   if (routers === undefined) return []
   if (!Array.isArray(routers)) refuse('routers', 'an array of routers', routers)
   return (routers as unknown[]).map((given, index) => {
-    const router: unknown = typeof given === 'function' ? new (given as new () => unknown)() : given
+    const router: unknown = isClass(given) ? new given() : given
     if (typeof router !== 'object' || router === null)
       refuse(`routers[${index}]`, 'an object or a class', router)
     return router
@@ -189,6 +189,11 @@ function resolveRouters(routers: RouterOptions['routers']): DatabaseRouter[] {
 /** Whether the application gave one and the same pool for two nodes. */
 function samePool(one: ResolvedNode, other: ResolvedNode): boolean {
   return one.pool !== null && one.pool === other.pool
+}
+
+/** Arrow functions and methods have no prototype, and cannot be constructed. */
+function isClass(value: unknown): value is new () => unknown {
+  return typeof value === 'function' && (value as { prototype?: unknown }).prototype !== undefined
 }
 
 function isDatabase(value: unknown): value is Database {

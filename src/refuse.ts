@@ -37,10 +37,12 @@ export function quoted(values: readonly string[]): string {
 /** A value for a message: short, and without the password that a URL or an object may hold. */
 function show(value: unknown): string {
   if (typeof value === 'string') {
+    // libpq's `host=… password='…'`, whose quoting is its own.
+    if (/^\s*[a-z_]+\s*=/i.test(value)) return 'a string of keywords and values'
     // All that stands before an @, since a password may hold any character.
     const shown = value
       .replace(/^([a-z][a-z0-9+.-]*:)?(\/\/)?.*@/is, '$1$2***@')
-      .replace(/((?:password|pwd)=)[^&\s]*/gi, '$1***')
+      .replace(/((?:password|passwd|pwd)\s*=\s*)('(?:[^'\\]|\\.)*'?|"[^"]*"?|[^&\s]*)/gi, '$1***')
     return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown)
   }
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array'

@@ -31,6 +31,21 @@ export interface NodeShape {
   /** The driver's own option for a URL. */
   readonly urlOption: string
   isPool(value: object): boolean
+  /** What the driver takes in `urlOption` besides; nothing by default. */
+  alsoUrl?(value: string): boolean
+  /** The driver refuses a % that encodes nothing. */
+  readonly strictPercent?: boolean
+}
+
+/** The options of a database, whatever came: without any, its `primary` is missed by path. */
+export function nodesOptions(given: unknown): Readonly<Record<string, unknown>> {
+  return typeof given === 'object' && !Array.isArray(given) ? { ...given } : {}
+}
+
+/** The driver's own pool behind a wrapper (`mysql2/promise` keeps it in `pool`), or the pool itself. */
+function corePool(given: object): object {
+  const { pool } = given as { readonly pool?: unknown }
+  return typeof pool === 'object' && pool !== null ? pool : given
 }
 
 /**
@@ -43,7 +58,8 @@ export function resolveNode(given: unknown, path: string, shape: NodeShape): Res
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     refuse(path, 'a URL, options of the driver, or a pool', given)
   }
-  if (shape.isPool(given)) return { ...UNNAMED, pool: given, settings: { kind: 'pool', pool: given } }
+  if (shape.isPool(given))
+    return { ...UNNAMED, pool: corePool(given), settings: { kind: 'pool', pool: given } }
 
   const { id, weight = 1, tags = [], url, pool, ...options } = record(given, path)
   if (id !== undefined && typeof id !== 'string') refuse(`${path}.id`, 'a string', id)
@@ -59,8 +75,10 @@ export function resolveNode(given: unknown, path: string, shape: NodeShape): Res
       refuse(path, 'a url, options of the driver, or a pool', given)
     }
     if (url !== undefined && typeof url !== 'string') refuse(`${path}.url`, 'a URL', url)
-    if (url !== undefined && shape.urlOption in options)
-      refuse(path, `either url or ${shape.urlOption}`, given)
+    const own = options[shape.urlOption]
+    if (url !== undefined && own !== undefined) refuse(path, `either url or ${shape.urlOption}`, given)
+    if (own !== undefined) checkOwnUrl(own, `${path}.${shape.urlOption}`, shape)
+    refuseMisspelt(options, path)
     const settings =
       url === undefined ? ({ kind: 'options', url: null } as const) : fromUrl(url, `${path}.url`, shape)
     return { ...named, pool: null, settings: { ...settings, options } }
@@ -75,7 +93,7 @@ export function resolveNode(given: unknown, path: string, shape: NodeShape): Res
       ...Object.fromEntries(beside.map((key) => [key, 0])),
     })
   }
-  return { ...named, pool, settings: { kind: 'pool', pool } }
+  return { ...named, pool: corePool(pool), settings: { kind: 'pool', pool } }
 }
 
 const UNNAMED = { id: null, pool: null, weight: 1, tags: Object.freeze([]) } as const
@@ -83,11 +101,50 @@ const UNNAMED = { id: null, pool: null, weight: 1, tags: Object.freeze([]) } as 
 function fromUrl(
   url: string,
   path: string,
-  { protocols }: NodeShape,
+  shape: NodeShape,
 ): { kind: 'options'; url: string; options: object } {
+  checkUrl(url, path, shape)
+  return { kind: 'options', url, options: {} }
+}
+
+/** The driver's own errors of a URL show it with its password. */
+function checkUrl(url: string, path: string, { protocols, strictPercent = false }: NodeShape): void {
   const parsed = URL.canParse(url) ? new URL(url) : null
   if (parsed === null || !protocols.includes(parsed.protocol)) {
     refuse(path, `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`, url)
   }
-  return { kind: 'options', url, options: {} }
+  if (!strictPercent) return
+  const { username, password, hostname, pathname } = parsed
+  if (![username, password, hostname, pathname].every(isEncoded)) {
+    refuse(path, 'a URL in which a % begins an escape (a % itself is %25)', url)
+  }
+}
+
+function checkOwnUrl(url: unknown, path: string, shape: NodeShape): void {
+  if (typeof url !== 'string') refuse(path, 'a URL', url)
+  if (shape.alsoUrl?.(url) !== true) checkUrl(url, path, shape)
+}
+
+function isEncoded(part: string): boolean {
+  try {
+    decodeURIComponent(part)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const OWN_KEYS = ['id', 'weight', 'tags', 'url', 'pool']
+
+/** The drivers pass over what they do not know, so that `wieght` or `Tags` would be lost without a word. */
+function refuseMisspelt(options: Readonly<Record<string, unknown>>, path: string): void {
+  for (const key of Object.keys(options)) {
+    const meant = OWN_KEYS.find((own) => letters(own) === letters(key))
+    if (meant !== undefined) refuse(`${path}.${key}`, `the option to be called ${meant}`, options[key])
+  }
+}
+
+/** The same for a key in other case, in the plural, or with letters exchanged. */
+function letters(key: string): string {
+  return Array.from(key.toLowerCase().replace(/s$/, '')).sort().join('')
 }

@@ -77,7 +77,7 @@ export interface LexicalRules {
    * What a backslash can mean inside quotes, by settings that the text does not show. The first is the server's default.
    * A text that reads differently under another one is read under all.
    */
-  readonly readings: readonly Reading[]
+  readonly readings: readonly [Reading, ...Reading[]]
 }
 
 export interface Reading {

@@ -539,7 +539,7 @@ describe('router.transaction', () => {
 describe('scopes', () => {
   it('keep their own pins and writes, however they interleave', async () => {
     const many = createRouter({ databases: { default: fakeDatabase(nodes, { replicas: [{}, {}, {}] }) } })
-    const pool = many.pool() as FakePool
+    const pool: FakePool = many.pool()
     const runs = Array.from({ length: 60 }, (_, index) =>
       many.scope(async () => {
         const seen: unknown[] = []
@@ -609,7 +609,7 @@ describe('balancers', () => {
         },
       },
     })
-    const pool = custom.pool() as FakePool
+    const pool: FakePool = custom.pool()
     await custom.scope(async () => {
       expect(await pool.query('SELECT 1')).toBe('default:replica-2')
       expect(await pool.query('SELECT 1')).toBe('default:replica-2')

@@ -19,7 +19,7 @@ export interface Context {
 
 /** Carries the context through asynchronous code. Leaving a callback, also by an exception, restores what was before. */
 export class Contexts {
-  readonly #storage = new AsyncLocalStorage<Context>()
+  readonly #storage = new AsyncLocalStorage<Context | undefined>()
   readonly #ambient: Context = { scope: new Scope(), frame: null, transaction: null }
 
   current(): Context {
@@ -46,7 +46,8 @@ export class Contexts {
    * for as long as it lives, and whoever listens to it would act in the scope, even the transaction, of a stranger.
    */
   outside<T>(fn: () => T): T {
-    return this.#storage.exit(fn)
+    // Not `exit`, which switches the tracking of the whole process off and on again.
+    return this.#storage.run(undefined, fn)
   }
 }
 

@@ -13,8 +13,12 @@ export interface ClassifyOptions {
 }
 
 /**
- * What a statement text needs from the server that runs it. One pass over the text, in time that grows with its
- * length; no text makes it throw. What is not provably a read is not a `read`.
+ * What a statement text needs from the server that runs it. What is not provably a read is not a `read`: an unknown
+ * statement, a text that is not whole, something that is no text at all. No text makes it throw, and its time grows
+ * with the length of the text.
+ *
+ * Of several statements in one text the gravest decides: `read` < `write` < `session`. Transaction control among other
+ * statements counts as `session`, as all of them then belong to one connection.
  */
 export function classify(sql: unknown, dialect: Dialect, options: ClassifyOptions = {}): Classification {
   return classifyWith(sql, dialect, declaredFunctions(options.functions))
@@ -30,63 +34,43 @@ export function classifyWith(
   if (sql.includes('\0')) return unreadable(dialect, 'a NUL character')
   const rules = rulesOf(dialect)
   if (rules === undefined) return unreadable(dialect, 'an unknown dialect')
-  const [first, ...others] = rules.lexical.readings as readonly [Reading, ...Reading[]]
-  const verdict = read(sql, dialect, rules, first, declared)
-  if (!verdict.ambiguous) return verdict.classification
-  for (const reading of others) {
-    const other = read(sql, dialect, rules, reading, declared)
-    if (other.classification.intent !== verdict.classification.intent) {
-      return Object.freeze({
-        ...verdict.classification,
-        ...(verdict.classification.intent === 'read' || verdict.classification.intent === 'transaction'
-          ? {
-              intent: 'write' as const,
-              reason: 'a backslash before a quote, which settings read differently',
-            }
-          : {}),
-        transaction: null,
-        sensitive: verdict.classification.sensitive || other.classification.sensitive,
-      })
-    }
-  }
-  return verdict.classification
+  const { readings } = rules.lexical
+  const { verdict, ambiguous } = read(sql, rules, readings[0], declared)
+  if (!ambiguous) return verdict
+  return agreed(
+    verdict,
+    readings.slice(1).map((reading) => read(sql, rules, reading, declared).verdict),
+  )
 }
 
-interface Verdict {
-  readonly classification: Classification
-  /** Another reading of the text may come to another verdict. */
+interface Read {
+  readonly verdict: Classification
+  /** Under other settings the server may read the text differently. */
   readonly ambiguous: boolean
 }
 
 /** Reads the text under one meaning of its backslashes. */
 function read(
   sql: string,
-  dialect: Dialect,
   rules: ReaderRules,
   reading: Reading,
   declared: DeclaredFunctions | undefined,
-): Verdict {
+): Read {
   const reader = new Reader(sql, rules, reading, declared)
   let statements = 0
   let effect: Effect = READ
   let reason = 'no statement'
   let transaction: TransactionControl | null = null
-  let controls = false
   while (reader.startStatement()) {
-    statements++
     readStatement(reader)
-    if (reader.effect > effect || statements === 1) {
+    statements++
+    if (statements === 1 || reader.effect > effect) {
       effect = reader.effect
       reason = reader.reason
     }
-    if (reader.effect === READ && reader.transaction !== null) {
-      controls = true
-      transaction = reader.transaction
-    }
+    transaction ??= reader.transaction
   }
-  if (controls && statements > 1) {
-    // A transaction that opens or ends among other statements belongs to its connection, as they then do.
-    transaction = null
+  if (transaction !== null && statements > 1) {
     effect = SESSION
     reason = 'transaction control among other statements'
   }
@@ -94,22 +78,35 @@ function read(
     effect = WRITE
     reason = 'an executable comment, which some servers run and others skip'
   }
-  const intent = transaction !== null && effect === READ ? 'transaction' : INTENTS[effect]
+  if (effect !== READ) transaction = null
+  const { unknown } = reader.calls
   return {
     ambiguous: reader.ambiguous,
-    classification: Object.freeze({
-      dialect,
-      intent,
-      reason: intent === 'transaction' ? 'transaction control' : reason,
+    verdict: Object.freeze({
+      dialect: reader.dialect,
+      intent: transaction === null ? INTENTS[effect] : 'transaction',
+      reason: transaction === null ? reason : 'transaction control',
       tables: reader.tables.list(),
-      unknownFunctions:
-        reader.unknownFunctions === undefined ? NONE : Object.freeze([...reader.unknownFunctions]),
+      unknownFunctions: unknown === undefined ? NONE : Object.freeze([...unknown]),
       statements,
-      transaction: intent === 'transaction' && transaction !== null ? Object.freeze(transaction) : null,
+      transaction: transaction === null ? null : Object.freeze(transaction),
       hint: hintOf(sql),
       sensitive: (reader.allWords & SECRET) !== 0 && reader.literal,
     }),
   }
+}
+
+/** One verdict of several on the same text: all must agree, or the gravest counts. */
+function agreed(first: Classification, others: readonly Classification[]): Classification {
+  if (others.every(({ intent }) => intent === first.intent)) return first
+  const session = [first, ...others].some(({ intent }) => intent === 'session')
+  return Object.freeze({
+    ...first,
+    intent: session ? 'session' : 'write',
+    reason: 'a backslash before a quote, which settings read differently',
+    transaction: null,
+    sensitive: first.sensitive || others.some(({ sensitive }) => sensitive),
+  })
 }
 
 const INTENTS: Readonly<Record<Effect, Intent>> = { [READ]: 'read', [WRITE]: 'write', [SESSION]: 'session' }

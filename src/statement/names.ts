@@ -35,3 +35,11 @@ export function withoutAccents(name: string): string {
     .replace(/[^\0-\u007f]/g, (character) => (character === 'ı' ? 'i' : ''))
     .toLowerCase()
 }
+
+/** The longest name that a reason quotes. */
+const LONGEST = 64
+
+/** A name as a reason may quote it. */
+export function shortened(name: string): string {
+  return name.length <= LONGEST ? name : `${name.slice(0, LONGEST)}…`
+}

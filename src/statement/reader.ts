@@ -1,9 +1,12 @@
 import type { Dialect } from '../dialects/dialect'
-import { KEYWORD, type DialectRules, type Reading } from '../dialects/vocabulary'
+import { type DialectRules, KEYWORD, type Reading } from '../dialects/vocabulary'
 import type { TransactionControl } from './classification'
 import type { DeclaredFunctions } from './declared-functions'
-import { isAscii } from './characters'
-import { nameAt, type NameStyle, PLAIN, withoutAccents } from './names'
+import { DottedName } from './dotted-name'
+import * as Frame from './frame'
+import { FunctionCalls, isGrammar } from './function-calls'
+import { GravestEffect } from './gravest-effect'
+import { shortened } from './names'
 import { Scanner, type ScannerRules } from './scanner'
 import { TableNames } from './table-names'
 import * as Token from './token'
@@ -15,54 +18,39 @@ export interface ReaderRules extends ScannerRules {
   readonly dialect: DialectRules
 }
 
-// A frame is what the reader remembers of one level of parentheses: a clause in the two low bits, and flags.
-
-/** Names here are not tables. */
-const NO_CLAUSE = 0
-/** The next name is a table. */
-const EXPECT = 1
-/** The name of a table is under way, and may go on with a dot. */
-const NAMED = 2
-/** Within a list of tables: after a comma or a JOIN comes another one. */
-const LIST = 3
-const CLAUSE = 3
-/** A parenthesis after the name of this table starts a list of columns, not the arguments of a function. */
-const TARGET = 4
-/** One table, no list. */
-const SINGLE = 8
-/** A query: FROM starts a list of tables. */
-const QUERY = 16
-/** The parentheses of `OPERATOR(schema.+)`. */
-const OPERATOR_NAME = 32
-/** Within the list of CTEs of a WITH. */
-const CTE_LIST = 64
-/** The next name is that of a CTE. */
-const CTE_NAME = 128
-/** The next USING starts a list of tables, as in `DELETE FROM t USING u`. */
-const USING_LIST = 256
-
 /**
  * Reads a text token by token and takes note of everything that means something wherever it stands in a statement:
- * locks, INTO, writes in CTEs, functions, variables, tables. What depends on the kind of statement is left to
- * `readStatement`. Parentheses cost one array element each: nothing is recursive.
+ * locks, INTO, writes in CTEs, functions, variables, tables. What depends on the kind of the statement is left to
+ * `readStatement`.
+ *
+ * Nothing here looks ahead or back further than one token: what is open is kept in a frame for each level of
+ * parentheses. `SELECT * FROM a, (SELECT 1 FROM b) x` is read like this:
+ *
+ *   SELECT   starts a query: FROM will name tables
+ *   FROM     the next name is a table
+ *   a ,      a table, and the next name is one too
+ *   (        a new frame, in which the next name is a table, as in `(b JOIN c …)`
+ *   SELECT   starts a query instead
+ *   FROM b   a table
+ *   )        back to the list of tables
+ *   x        an alias
  */
 export class Reader {
   // The current token.
   kind: number = Token.END
   word: Word = 0
-  /** The keyword that the current token is, 0 where it is none or a name. */
+  /** The keyword that the current token is, 0 where it is none, or a name. */
   keyword = 0
-  depth = 0
   // The token before it.
   prevKind: number = Token.END
   prevKeyword = 0
 
-  /** The gravest thing that this statement does, and its name. */
-  effect: Effect = READ
-  reason = ''
+  /** How many parentheses are open. */
+  depth = 0
   transaction: TransactionControl | null = null
 
-  /** The statement is read to run it or to answer a question about it, so its functions are called. */
+  // What kind of statement it is.
+  /** Names before parentheses are functions. */
   callsFunctions = true
   /** Names after FROM and the like are tables. */
   namesTables = true
@@ -74,53 +62,38 @@ export class Reader {
   /** All meanings of all words in the text, one over the other. */
   allWords: Word = 0
   readonly tables = new TableNames()
-  unknownFunctions: Set<string> | undefined
+  readonly calls: FunctionCalls
+  readonly dialect: Dialect
+  readonly postgres: boolean
 
   readonly #text: string
   readonly #scanner: Scanner
-  readonly #rules: ReaderRules
-  readonly #declared: DeclaredFunctions | undefined
-  readonly #postgres: boolean
-
-  #frame = NO_CLAUSE
+  readonly #gravest = new GravestEffect()
+  readonly #name: DottedName
   readonly #frames: number[] = []
+  #frame: number = Frame.NO_CLAUSE
   #prevWord: Word = 0
-
-  // The dotted name under way, or just read.
-  #parts = 0
-  /** Its last part, */
-  #nameStart = 0
-  #nameEnd = 0
-  #nameStyle: NameStyle = PLAIN
-  /** and the one before. */
-  #schemaStart = 0
-  #schemaEnd = 0
-  #schemaStyle: NameStyle = PLAIN
-  #nameWord: Word = 0
-  #schemaWord: Word = 0
-  /** The token before that name. */
-  #beforeKind: number = Token.END
-  #beforeKeyword = 0
-  #beforeWord: Word = 0
   /** The parenthesis at hand follows the name of a table that is written to or defined. */
   #columnList = false
   /** `NEXT VALUE` or `PREVIOUS VALUE` has been read, and FOR would make it a sequence. */
   #sequence: Effect = READ
 
   constructor(text: string, rules: ReaderRules, reading: Reading, declared: DeclaredFunctions | undefined) {
+    const { dialect } = rules
+    this.dialect = dialect.name
+    this.postgres = dialect.family === 'postgres'
+    this.calls = new FunctionCalls(rules.words, this.postgres, declared, this.#gravest)
     this.#text = text
-    this.#rules = rules
-    this.#declared = declared
     this.#scanner = new Scanner(text, rules, reading)
-    this.#postgres = rules.dialect.family === 'postgres'
+    this.#name = new DottedName(text, dialect.foldsNames)
   }
 
-  get dialect(): Dialect {
-    return this.#rules.dialect.name
+  get effect(): Effect {
+    return this.#gravest.effect
   }
 
-  get postgres(): boolean {
-    return this.#postgres
+  get reason(): string {
+    return this.#gravest.reason
   }
 
   get executable(): boolean {
@@ -145,116 +118,103 @@ export class Reader {
     return this.kind === Token.END || (this.kind === Token.SEMICOLON && this.depth === 0)
   }
 
-  /** The current word as it stands in the text, in lower case. */
-  get name(): string {
-    return this.#scanner.name.toLowerCase()
+  /** The current word in capitals, as a reason may quote it. */
+  get title(): string {
+    return shortened(this.#scanner.name.toUpperCase())
   }
 
   /** The current token is a system variable of the whole server: `@@global.name`. */
   get globalVariable(): boolean {
-    return (
-      this.kind === Token.SYSTEM_VARIABLE &&
-      /^@@(global|persist|persist_only)\./i.test(
-        this.#text.slice(this.#scanner.start, this.#scanner.start + 16),
-      )
-    )
+    const start = this.#text.slice(this.#scanner.start, this.#scanner.start + 16)
+    return this.kind === Token.SYSTEM_VARIABLE && /^@@(global|persist|persist_only)\./i.test(start)
+  }
+
+  raise(effect: Effect, reason: string): void {
+    this.#gravest.raise(effect, reason)
+  }
+
+  describe(reason: string): void {
+    this.#gravest.describe(reason)
+  }
+
+  limit(effect: Effect, reason: string): void {
+    this.#gravest.limit(effect, reason)
   }
 
   /** Goes to the first token of the next statement; false where there is none. */
   startStatement(): boolean {
-    this.effect = READ
-    this.reason = ''
     this.transaction = null
     this.callsFunctions = true
     this.namesTables = true
     this.aliases = false
     this.accounts = false
     this.depth = 0
-    this.#frame = NO_CLAUSE
-    this.#frames.length = 0
     this.tables.startStatement()
+    this.#gravest.clear()
+    this.#frame = Frame.NO_CLAUSE
+    if (this.#frames.length > 0) this.#frames.length = 0
     do {
       this.kind = Token.SEMICOLON
       this.keyword = 0
       this.#step()
-    } while (this.kind === Token.SEMICOLON)
-    return this.kind !== Token.END
+    } while (this.at(Token.SEMICOLON))
+    return !this.at(Token.END)
   }
 
-  /** Notes that the statement does something. The gravest counts, and of equals the first. */
-  raise(effect: Effect, reason: string): void {
-    if (effect <= this.effect) return
-    this.effect = effect
-    this.reason = reason
-  }
-
-  /** Says what the statement is, as long as nothing graver is known of it. */
-  note(reason: string): void {
-    if (this.reason === '') this.reason = reason
-  }
-
-  /** Takes back what was noted beyond `effect`: it happens later, elsewhere. */
-  limit(effect: Effect, reason: string): void {
-    if (this.effect <= effect) return
-    this.effect = effect
-    this.reason = reason
+  /** Goes to the next token, but never beyond the end of the statement; false at that end. */
+  advance(): boolean {
+    if (!this.done) this.#step()
+    return !this.done
   }
 
   /** Reads the rest of the statement. */
   rest(): void {
-    while (!this.done) this.advance()
+    while (!this.done) this.#step()
     if (this.depth > 0) this.raise(WRITE, 'unbalanced parentheses')
   }
 
-  /** Reads up to the end of the text, with whatever statements there are in it. */
+  /** Reads up to the end of the text, whatever statements there are in it. */
   restOfText(): void {
-    while (this.kind !== Token.END) this.#step()
+    while (!this.at(Token.END)) this.#step()
   }
 
+  /** The next name is a table. */
   expectTable(): void {
-    this.#setClause(EXPECT | SINGLE)
+    this.#startClause(Frame.EXPECT | Frame.SINGLE)
   }
 
   expectTables(): void {
-    this.#setClause(EXPECT)
+    this.#startClause(Frame.EXPECT)
   }
 
   /** The next name is a table that is written to or defined: a parenthesis after it starts a list of columns. */
   expectTarget(): void {
-    this.#setClause(EXPECT | SINGLE | TARGET)
+    this.#startClause(Frame.EXPECT | Frame.SINGLE | Frame.TARGET)
   }
 
   expectTargets(): void {
-    this.#setClause(EXPECT | TARGET)
+    this.#startClause(Frame.EXPECT | Frame.TARGET)
   }
 
   /** The current name is that of a table. */
-  describeTable(): void {
-    this.#setClause(NAMED | SINGLE | TARGET)
+  takeTable(): void {
+    this.#startClause(Frame.NAMED | Frame.SINGLE | Frame.TARGET)
   }
 
   /** From here on, FROM names tables. */
   startQuery(): void {
-    this.#frame = (this.#frame & ~(CLAUSE | CTE_LIST | CTE_NAME)) | QUERY
+    this.#frame =
+      (Frame.withClause(this.#frame, Frame.NO_CLAUSE) & ~(Frame.CTE_LIST | Frame.CTE_NAME)) | Frame.QUERY
   }
 
+  /** The next name is that of a CTE. */
   startCtes(): void {
-    this.#frame |= CTE_LIST | CTE_NAME
+    this.#frame |= Frame.CTE_LIST | Frame.CTE_NAME
   }
 
-  /** USING names a table. */
+  /** The next USING names tables. */
   expectUsing(): void {
-    this.#frame |= USING_LIST
-  }
-
-  /** Whether the current token is a name where a CTE is defined. */
-  get inCteList(): boolean {
-    return (this.#frame & CTE_LIST) !== 0
-  }
-
-  /** Goes to the next token, but never beyond the end of the statement. */
-  advance(): void {
-    if (!this.done) this.#step()
+    this.#frame |= Frame.USING_LIST
   }
 
   #step(): void {
@@ -267,13 +227,18 @@ export class Reader {
     this.word = scanner.word
     this.keyword = 0
     const isName = kind === Token.WORD || kind === Token.QUOTED
-    if ((this.#frame & CLAUSE) === NAMED && kind !== Token.DOT && !(isName && prevKind === Token.DOT)) {
+    if (
+      Frame.clauseOf(this.#frame) === Frame.NAMED &&
+      kind !== Token.DOT &&
+      !(isName && prevKind === Token.DOT)
+    ) {
       this.#endTable(kind)
     }
-    if (isName) {
-      this.#name(kind, prevKind)
-      return
-    }
+    if (isName) this.#readName(kind, prevKind)
+    else this.#readOther(kind, prevKind)
+  }
+
+  #readOther(kind: number, prevKind: number): void {
     switch (kind) {
       case Token.OPEN:
         this.#open(prevKind)
@@ -284,184 +249,135 @@ export class Reader {
       case Token.COMMA:
         this.#comma()
         return
+      case Token.DOT:
+        return
       case Token.VARIABLE:
         this.#variable(prevKind)
         break
       case Token.SYSTEM_VARIABLE:
-        if (Words.variableEffect(this.word) !== READ) {
-          this.raise(Words.variableEffect(this.word), `system variable @@${this.#lastPartOfVariable()}`)
-        }
+        this.#systemVariable()
         break
       case Token.SEMICOLON:
         if (this.depth > 0) this.raise(WRITE, 'a semicolon in parentheses')
         break
       case Token.INVALID:
-        this.raise(WRITE, scanner.problem)
+        this.raise(WRITE, this.#scanner.problem)
         break
-      case Token.END:
-      case Token.DOT:
-        return
     }
-    if ((this.#frame & CLAUSE) === EXPECT) this.#frame = (this.#frame & ~CLAUSE) | LIST
+    if (Frame.clauseOf(this.#frame) === Frame.EXPECT) this.#setClause(Frame.LIST)
   }
 
-  #setClause(clause: number): void {
-    if (this.namesTables) this.#frame = (this.#frame & ~(CLAUSE | SINGLE | TARGET)) | clause
-  }
-
-  #name(kind: number, prevKind: number): void {
-    const word = this.word
+  #readName(kind: number, prevKind: number): void {
+    const { word } = this
+    const dotted = prevKind === Token.DOT
     this.allWords |= word
-    if (prevKind === Token.DOT && this.#parts > 0) {
-      this.#parts++
-      this.#schemaStart = this.#nameStart
-      this.#schemaEnd = this.#nameEnd
-      this.#schemaStyle = this.#nameStyle
-      this.#schemaWord = this.#nameWord
-    } else {
-      this.#parts = 1
-      this.#beforeKind = prevKind
-      this.#beforeKeyword = this.prevKeyword
-      this.#beforeWord = this.#prevWord
-      this.#schemaWord = 0
-    }
-    const scanner = this.#scanner
-    this.#nameStart = scanner.start
-    this.#nameEnd = scanner.end
-    this.#nameStyle = scanner.style
-    this.#nameWord = word
-    if (word !== 0 && kind === Token.WORD && prevKind !== Token.DOT && prevKind !== Token.COLON) {
+    if (dotted && this.#name.parts > 0) this.#name.extend(this.#scanner)
+    else this.#name.begin(this.#scanner, prevKind, this.prevKeyword, this.#prevWord)
+    if (word !== 0 && kind === Token.WORD && !dotted && prevKind !== Token.COLON) {
       this.keyword = Words.keywordOf(word)
     }
-    if ((this.#frame & CTE_NAME) !== 0) {
-      if (this.keyword === KEYWORD.recursive) return
-      this.#frame &= ~CTE_NAME
-      this.keyword = 0
-      this.tables.addCte(this.#lastName)
+    if ((this.#frame & Frame.CTE_NAME) !== 0) {
+      this.#readCteName()
       return
     }
-    if (this.aliases && this.prevKeyword === KEYWORD.as) this.keyword = 0
-    if (this.keyword !== 0) {
-      this.#keyword(this.keyword, prevKind)
-      return
-    }
-    if ((this.#frame & CLAUSE) === EXPECT) this.#frame = (this.#frame & ~CLAUSE) | NAMED
-    if (prevKind === Token.DOT && word !== 0) this.#dotted(word)
+    if (this.keyword !== 0 && this.aliases && this.prevKeyword === KEYWORD.as) this.keyword = 0
+    if (this.keyword !== 0 && this.#readKeyword(this.keyword, prevKind)) return
+    if (Frame.clauseOf(this.#frame) === Frame.EXPECT) this.#setClause(Frame.NAMED)
+    if (dotted && word !== 0) this.#readDotted(word)
+  }
+
+  #readCteName(): void {
+    if (this.keyword === KEYWORD.recursive) return
+    this.#frame &= ~Frame.CTE_NAME
+    this.keyword = 0
+    this.tables.addCte(this.#name.last)
   }
 
   /** MariaDB reads sequences as `s.nextval` too, in one of its modes. */
-  #dotted(word: Word): void {
+  #readDotted(word: Word): void {
     const keyword = Words.keywordOf(word)
     if (keyword === 0) return
     if (keyword === KEYWORD.nextval) this.raise(WRITE, 'sequence .nextval')
     if (keyword === KEYWORD.currval) this.raise(SESSION, 'sequence .currval')
   }
 
-  #keyword(keyword: number, prevKind: number): void {
-    const prevKeyword = this.prevKeyword
-    const clause = this.#frame & CLAUSE
+  /** What a keyword means wherever it stands; false for one that can be a name here, such as that of a table. */
+  #readKeyword(keyword: number, prevKind: number): boolean {
+    const { prevKeyword } = this
+    const clause = Frame.clauseOf(this.#frame)
     switch (keyword) {
       case KEYWORD.as:
       case KEYWORD.on:
-        break
+        return false
       case KEYWORD.select:
         if (this.namesTables) this.startQuery()
-        return
-      case KEYWORD.values:
-        if (clause === EXPECT || clause === LIST) this.#frame &= ~CLAUSE
-        return
-      case KEYWORD.with:
-        if (prevKind === Token.OPEN || (!this.aliases && this.namesTables && (this.#frame & QUERY) === 0)) {
-          this.startCtes()
-        }
-        return
+        return true
       case KEYWORD.from:
-        if ((this.#frame & QUERY) !== 0 && prevKeyword !== KEYWORD.distinct) this.expectTables()
-        return
+        if ((this.#frame & Frame.QUERY) !== 0 && prevKeyword !== KEYWORD.distinct) this.expectTables()
+        return true
       case KEYWORD.join:
       case KEYWORD.straight_join:
-        if (clause === LIST && prevKeyword !== KEYWORD.for) this.#frame = (this.#frame & ~CLAUSE) | EXPECT
-        return
+        // `USE INDEX FOR JOIN (i)` joins nothing.
+        if (clause === Frame.LIST && prevKeyword !== KEYWORD.for) this.#setClause(Frame.EXPECT)
+        return true
+      case KEYWORD.values:
+        if (clause === Frame.EXPECT || clause === Frame.LIST) this.#setClause(Frame.NO_CLAUSE)
+        return true
+      case KEYWORD.with:
+        if (prevKind === Token.OPEN || this.#isBeforeQuery) this.startCtes()
+        return true
       case KEYWORD.into:
         this.raise(WRITE, 'INTO')
         this.expectTarget()
-        return
+        return true
       case KEYWORD.table:
-        if (clause !== EXPECT) this.expectTable()
-        return
+        if (clause !== Frame.EXPECT) this.expectTable()
+        return true
       case KEYWORD.using:
-        if ((this.#frame & USING_LIST) !== 0) {
-          this.#frame &= ~USING_LIST
-          this.expectTables()
-        }
-        return
+        if ((this.#frame & Frame.USING_LIST) === 0) return true
+        this.#frame &= ~Frame.USING_LIST
+        this.expectTables()
+        return true
       case KEYWORD.references:
         if (!this.aliases) this.expectTarget()
-        return
+        return true
       case KEYWORD.update:
-        if (prevKeyword === KEYWORD.for) this.#lock('FOR UPDATE')
-        else if (!this.#postgres) this.raise(WRITE, 'UPDATE')
-        else if (this.#atVerb(prevKind)) this.raise(WRITE, 'UPDATE in a WITH')
-        if (this.#atVerb(prevKind)) this.expectTargets()
-        return
       case KEYWORD.delete:
-        if (!this.#postgres) this.raise(WRITE, 'DELETE')
-        else if (this.#atVerb(prevKind)) this.raise(WRITE, 'DELETE in a WITH')
-        if (this.#atVerb(prevKind)) {
-          this.startQuery()
-          this.expectUsing()
-        }
-        return
       case KEYWORD.insert:
-        if (this.#postgres && this.#atVerb(prevKind)) this.raise(WRITE, 'INSERT in a WITH')
-        return
       case KEYWORD.merge:
-        if (this.#postgres && this.#atVerb(prevKind)) {
-          this.raise(WRITE, 'MERGE in a WITH')
-          this.expectUsing()
-        }
-        return
+        return this.#readChange(keyword, prevKind)
       case KEYWORD.share:
-        if (prevKeyword !== KEYWORD.for) break
-        this.#lock('FOR SHARE')
-        return
+        return prevKeyword === KEYWORD.for && this.#lock('FOR SHARE')
       case KEYWORD.no:
-        if (prevKeyword !== KEYWORD.for) break
-        this.#lock('FOR NO KEY UPDATE')
-        return
+        return prevKeyword === KEYWORD.for && this.#lock('FOR NO KEY UPDATE')
       case KEYWORD.key:
-        if (prevKeyword !== KEYWORD.for) break
-        this.#lock('FOR KEY SHARE')
-        return
+        return prevKeyword === KEYWORD.for && this.#lock('FOR KEY SHARE')
       case KEYWORD.in:
-        if (prevKeyword === KEYWORD.lock) this.#lock('LOCK IN SHARE MODE')
-        return
+        return prevKeyword === KEYWORD.lock ? this.#lock('LOCK IN SHARE MODE') : true
       case KEYWORD.value:
-        if (prevKeyword === KEYWORD.next) this.#sequence = WRITE
-        else if (prevKeyword === KEYWORD.previous) this.#sequence = SESSION
-        else this.#sequence = READ
-        break
+        this.#sequence =
+          prevKeyword === KEYWORD.next ? WRITE : prevKeyword === KEYWORD.previous ? SESSION : READ
+        return false
       case KEYWORD.for:
-        if (prevKeyword === KEYWORD.value && this.#sequence !== READ) {
-          this.raise(this.#sequence, this.#sequence === WRITE ? 'NEXT VALUE FOR' : 'PREVIOUS VALUE FOR')
-        }
-        return
+        if (prevKeyword === KEYWORD.value) this.raise(this.#sequence, 'the value of a sequence')
+        return true
       case KEYWORD.sql_calc_found_rows:
         this.raise(SESSION, 'SQL_CALC_FOUND_ROWS')
-        return
+        return true
       case KEYWORD.uescape:
         if (prevKind === Token.QUOTED) this.raise(WRITE, 'a name with UESCAPE')
-        return
+        return true
       case KEYWORD.temporary:
       case KEYWORD.temp:
         // `INSERT INTO temp` is a table of that name, `SELECT … INTO temp` is not.
-        if (!this.aliases || clause !== EXPECT) break
+        if (!this.aliases || clause !== Frame.EXPECT) return false
         this.raise(SESSION, 'INTO a temporary table')
-        return
+        return true
       case KEYWORD.group:
       case KEYWORD.order:
+        // `USE INDEX FOR ORDER BY (i)` does not end the list of tables.
         if (prevKeyword !== KEYWORD.for) this.#endClause()
-        return
+        return true
       case KEYWORD.where:
       case KEYWORD.having:
       case KEYWORD.limit:
@@ -475,12 +391,14 @@ export class Reader {
       case KEYWORD.set:
       case KEYWORD.outfile:
       case KEYWORD.dumpfile:
-      case KEYWORD.dual:
         this.#endClause()
-        return
+        return true
+      case KEYWORD.dual:
+        this.#setClause(Frame.LIST)
+        return true
       case KEYWORD.only:
       case KEYWORD.lateral:
-        return
+        return true
       case KEYWORD.if:
       case KEYWORD.not:
       case KEYWORD.exists:
@@ -493,44 +411,72 @@ export class Reader {
       case KEYWORD.unlogged:
       case KEYWORD.local:
       case KEYWORD.global:
-        if ((this.#frame & TARGET) !== 0) return
-        break
+        return (this.#frame & Frame.TARGET) !== 0
+      default:
+        return false
     }
-    // A word that is a keyword elsewhere can be the name of a table.
-    if (clause === EXPECT) this.#frame = (this.#frame & ~CLAUSE) | NAMED
   }
 
-  /** Where a statement can start inside another: after a parenthesis that opens, or after those of a CTE. */
-  #atVerb(prevKind: number): boolean {
-    return (
+  /**
+   * INSERT, UPDATE, DELETE or MERGE. For MySQL they are reserved, and in a query each of them means a write. In
+   * PostgreSQL a column may be called `update`, but not where a statement can start.
+   */
+  #readChange(keyword: number, prevKind: number): boolean {
+    const startsStatement =
       prevKind === Token.OPEN ||
       prevKind === Token.CLOSE ||
-      (this.depth === 0 && (this.#frame & CTE_LIST) !== 0)
-    )
+      (this.depth === 0 && (this.#frame & Frame.CTE_LIST) !== 0)
+    if (keyword === KEYWORD.update && this.prevKeyword === KEYWORD.for) return this.#lock('FOR UPDATE')
+    if (this.postgres) {
+      if (!startsStatement) return false
+      this.raise(WRITE, `${this.title} in a WITH`)
+    } else if (keyword !== KEYWORD.insert) {
+      this.raise(WRITE, this.title)
+    }
+    if (!startsStatement) return true
+    if (keyword === KEYWORD.update) this.expectTargets()
+    if (keyword === KEYWORD.delete) this.startQuery()
+    if (keyword === KEYWORD.delete || keyword === KEYWORD.merge) this.expectUsing()
+    return true
   }
 
-  #lock(clause: string): void {
+  #lock(clause: string): true {
     this.raise(WRITE, `locking clause ${clause}`)
     this.#endClause()
+    return true
+  }
+
+  /** Before the query of `INSERT INTO t WITH …` or `CREATE VIEW v AS WITH …`. */
+  get #isBeforeQuery(): boolean {
+    return !this.aliases && this.namesTables && (this.#frame & Frame.QUERY) === 0
+  }
+
+  #setClause(clause: number): void {
+    this.#frame = Frame.withClause(this.#frame, clause)
   }
 
   #endClause(): void {
-    this.#frame &= ~(CLAUSE | SINGLE | TARGET)
+    this.#frame = Frame.withoutClause(this.#frame)
+  }
+
+  /** The clause in which names are tables as the flags say. */
+  #startClause(flags: number): void {
+    if (this.namesTables) this.#frame = Frame.withoutClause(this.#frame) | flags
   }
 
   #open(prevKind: number): void {
-    if (prevKind === Token.WORD || prevKind === Token.QUOTED) this.#call(prevKind)
+    if ((prevKind === Token.WORD || prevKind === Token.QUOTED) && this.#name.parts > 0) this.#readCall()
     this.#columnList = false
-    const clause = this.#frame & CLAUSE
-    let inner = this.prevKeyword === KEYWORD.operator ? OPERATOR_NAME : 0
-    if (clause === EXPECT) {
-      inner = EXPECT
-      this.#frame = (this.#frame & ~CLAUSE) | LIST
+    let frame = this.prevKeyword === KEYWORD.operator ? Frame.OPERATOR_NAME : Frame.NO_CLAUSE
+    if (Frame.clauseOf(this.#frame) === Frame.EXPECT) {
+      frame = Frame.EXPECT
+      this.#setClause(Frame.LIST)
     }
-    if ((this.#frame & CTE_NAME) !== 0) this.#frame &= ~(CTE_NAME | CTE_LIST)
+    // `WITH (option)`
+    if ((this.#frame & Frame.CTE_NAME) !== 0) this.#frame &= ~(Frame.CTE_NAME | Frame.CTE_LIST)
     this.#frames.push(this.#frame)
-    this.#frame = inner
-    this.#parts = 0
+    this.#frame = frame
+    this.#name.parts = 0
     this.depth++
   }
 
@@ -541,128 +487,66 @@ export class Reader {
       return
     }
     // After `OPERATOR(…)` comes an operand, as after `+`.
-    if ((this.#frame & OPERATOR_NAME) !== 0) this.kind = Token.OPERATOR
+    if ((this.#frame & Frame.OPERATOR_NAME) !== 0) this.kind = Token.OPERATOR
     this.#frame = frame
     this.depth--
   }
 
   #comma(): void {
-    const frame = this.#frame
-    if ((frame & CLAUSE) === LIST) this.#frame = (frame & ~CLAUSE) | EXPECT
-    else if ((frame & CTE_LIST) !== 0) this.#frame |= CTE_NAME
+    if (Frame.clauseOf(this.#frame) === Frame.LIST) this.#setClause(Frame.EXPECT)
+    else if ((this.#frame & Frame.CTE_LIST) !== 0) this.#frame |= Frame.CTE_NAME
   }
 
   #variable(prevKind: number): void {
-    if (this.accounts && (prevKind === Token.WORD || prevKind === Token.QUOTED || prevKind === Token.STRING))
-      return
-    this.raise(SESSION, 'user variable')
+    const afterName = prevKind === Token.WORD || prevKind === Token.QUOTED || prevKind === Token.STRING
+    if (!(this.accounts && afterName)) this.raise(SESSION, 'user variable')
   }
 
-  /** The name of a table has been read; `kind` is the token after it. */
-  #endTable(kind: number): void {
-    const single = (this.#frame & SINGLE) !== 0
-    const target = (this.#frame & TARGET) !== 0
-    this.#frame =
-      (this.#frame & ~(CLAUSE | SINGLE | TARGET)) |
-      (single ? NO_CLAUSE : LIST) |
-      (target && !single ? TARGET : 0)
-    this.#columnList = kind === Token.OPEN && target
-    if (kind === Token.OPEN && !target) return
-    const name = this.#lastName
-    if (
-      name === 'rows' &&
-      kind === Token.WORD &&
-      this.#scanner.end - this.#scanner.start === 4 &&
-      Words.keywordOf(this.word) === KEYWORD.from
-    ) {
-      return // ROWS FROM (f(), g())
-    }
-    this.tables.add(this.#schemaName, name)
-    this.#checkTable()
+  #systemVariable(): void {
+    const effect = Words.variableEffect(this.word)
+    if (effect === READ) return
+    const name = this.#text.slice(this.#scanner.start, this.#scanner.end)
+    this.raise(effect, `system variable ${shortened(name)}`)
   }
 
-  #checkTable(): void {
-    const schema = this.#schemaWord
-    const word = this.#nameWord
-    if (Words.schemaEffect(schema) !== READ) {
-      this.raise(
-        Words.schemaEffect(schema),
-        `schema ${this.#schemaName ?? ''}, which every server has of its own`,
-      )
-    }
-    if (Words.tableEffect(word) === READ) return
-    if (!this.#postgres && (schema & Words.SYSTEM_SCHEMA) === 0) return
-    this.raise(Words.tableEffect(word), `per-server view ${this.#lastName}`)
-  }
-
-  get #lastName(): string {
-    return this.#fold(this.#nameStart, this.#nameEnd, this.#nameStyle)
-  }
-
-  get #schemaName(): string | null {
-    return this.#parts > 1 ? this.#fold(this.#schemaStart, this.#schemaEnd, this.#schemaStyle) : null
-  }
-
-  /** A name, folded as the dialect folds it. */
-  #fold(start: number, end: number, style: NameStyle): string {
-    const name = nameAt(this.#text, start, end, style)
-    return style === PLAIN && this.#rules.dialect.foldsNames ? name.toLowerCase() : name
-  }
-
-  /** The dotted name in lower case, without the name of the database before that of the schema. */
-  #path(): string[] {
-    const schema = this.#schemaName
-    return schema === null
-      ? [this.#lastName.toLowerCase()]
-      : [schema.toLowerCase(), this.#lastName.toLowerCase()]
-  }
-
-  #call(prevKind: number): void {
-    const word = this.#prevWord
-    const effect = Words.callEffect(word)
-    if (effect !== READ && this.#parts > 0) this.raise(effect, `calls ${this.#lastName.toLowerCase()}()`)
-    if (word === 0 && !this.#postgres) this.#accentedCall()
-    if (!this.callsFunctions || this.#parts === 0) return
-    const qualified = this.#parts > 1
-    const declared = this.#declared
-    if (declared?.writes(this.#path()) === true) {
-      this.raise(WRITE, `calls ${this.#path().join('.')}(), which is declared to write`)
-      return
-    }
-    if (!qualified && prevKind === Token.WORD && (word & Words.GRAMMAR) !== 0) return
-    const builtIn = (word & Words.PURE) !== 0 || effect !== READ
-    if (builtIn && (!qualified || (this.#postgres && (this.#schemaWord & Words.SYSTEM_SCHEMA) !== 0))) return
-    if (this.#isAlias()) return
-    const path = this.#path()
-    if (declared?.reads(path) === true) return
-    this.unknownFunctions ??= new Set()
-    this.unknownFunctions.add(path.join('.'))
-    if (declared?.strict === true)
-      this.raise(WRITE, `calls ${path.join('.')}(), which is not known to be pure`)
+  #readCall(): void {
+    const name = this.#name
+    this.calls.checkBuiltIn(name)
+    if (this.callsFunctions && !isGrammar(name) && !this.#isAlias()) this.calls.checkOther(name)
   }
 
   /** Whether the name before a parenthesis is a type, the alias of a table or where rows go: not a function. */
   #isAlias(): boolean {
-    if (this.#beforeKind === Token.CAST || this.#beforeKeyword === KEYWORD.as) return true
-    if (this.#columnList || (this.#frame & CTE_LIST) !== 0) return true
-    if ((this.#frame & CLAUSE) !== LIST) return false
-    return (
-      this.#beforeKind === Token.CLOSE ||
-      this.#beforeKind === Token.QUOTED ||
-      (this.#beforeKind === Token.WORD && (this.#beforeWord & Words.GRAMMAR) === 0)
-    )
+    const { beforeKind, beforeKeyword, beforeWord } = this.#name
+    if (beforeKind === Token.CAST || beforeKeyword === KEYWORD.as) return true
+    if (this.#columnList || (this.#frame & Frame.CTE_LIST) !== 0) return true
+    if (Frame.clauseOf(this.#frame) !== Frame.LIST) return false
+    if (beforeKind === Token.CLOSE || beforeKind === Token.QUOTED) return true
+    return beforeKind === Token.WORD && (beforeWord & Words.GRAMMAR) === 0
   }
 
-  /** MySQL and MariaDB may take `GÉT_LOCK` for `GET_LOCK`. */
-  #accentedCall(): void {
-    const name = this.#lastName
-    if (name.length > 64 || isAscii(name)) return
-    const word = this.#rules.words.get(withoutAccents(name))
-    if (Words.callEffect(word) !== READ) this.raise(Words.callEffect(word), `calls ${name.toLowerCase()}()`)
+  /** The name of a table has been read; `kind` is the token after it. */
+  #endTable(kind: number): void {
+    const single = (this.#frame & Frame.SINGLE) !== 0
+    const target = (this.#frame & Frame.TARGET) !== 0
+    if (single) this.#endClause()
+    else this.#setClause(Frame.LIST)
+    this.#columnList = kind === Token.OPEN && target
+    if (kind === Token.OPEN && !target) return
+    // `ROWS FROM (f(), g())` is no table.
+    if (Words.keywordOf(this.word) === KEYWORD.from && this.#name.last === 'rows') return
+    this.#addTable()
   }
 
-  #lastPartOfVariable(): string {
-    const name = this.#text.slice(this.#scanner.start, this.#scanner.end)
-    return name.slice(Math.max(name.lastIndexOf('.'), name.lastIndexOf('@')) + 1).toLowerCase()
+  #addTable(): void {
+    const { last, schema, word, schemaWord } = this.#name
+    this.tables.add(schema, last)
+    const schemaEffect = Words.schemaEffect(schemaWord)
+    if (schemaEffect !== READ)
+      this.raise(schemaEffect, `schema ${schema ?? ''}, which each server has of its own`)
+    // What MySQL calls PROCESSLIST is one in its own schema only.
+    const effect = Words.tableEffect(word)
+    if (effect === READ || !(this.postgres || (schemaWord & Words.SYSTEM_SCHEMA) !== 0)) return
+    this.raise(effect, `per-server view ${shortened(last)}`)
   }
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { PoolConnection, PrepareStatementInfo, Query } from 'mysql2'
 import type { PoolConnection as PromisePoolConnection } from 'mysql2/promise'
 import type { Connection, Lease, Run, TransactionPort } from '../adapter'
@@ -36,10 +37,13 @@ export class RoutedConnection extends UnconnectedConnection {
     super()
     this.#lease = lease
     this.#config = config
+    // Events are the borrower's, in whose scope the connection was not opened.
+    const inContext = AsyncLocalStorage.snapshot()
     this.#forwards = events.map((event) => [
       event,
       (...values) => {
-        if (event !== 'error' || this.listenerCount('error') > 0) this.emit(event, ...values)
+        if (event === 'error' && this.listenerCount('error') === 0) return
+        inContext(() => this.emit(event, ...values))
       },
     ])
   }

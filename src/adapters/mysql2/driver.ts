@@ -79,8 +79,8 @@ export const UnconnectedConnection = ((): new () => Inherited => {
   return Unconnected as unknown as new () => Inherited
 })()
 
-/** The connections that are open now, and every one that is opened later, before it gets its first statement. */
-export function eachConnection(pool: Pool, use: (connection: PoolConnection) => void): void {
+/** The connections that are open now, and every one that is opened later, before it gets its first statement; until it is stopped. */
+export function eachConnection(pool: Pool, use: (connection: PoolConnection) => void): () => void {
   const { _allConnections: open } = pool as Pool & {
     _allConnections?: { readonly length: number; get(index: number): PoolConnection }
   }
@@ -93,4 +93,5 @@ export function eachConnection(pool: Pool, use: (connection: PoolConnection) => 
   }
   for (let index = 0; index < (open?.length ?? 0); index++) first(open?.get(index) as PoolConnection)
   pool.on('connection', first)
+  return () => pool.off('connection', first)
 }

@@ -2,7 +2,7 @@ import type { Pool, PoolOptions } from 'mysql2'
 import type { Pool as PromisePool, PoolConnection as PromisePoolConnection } from 'mysql2/promise'
 import type { Database, NodesOptions } from '../../database'
 import type { Adapter } from '../adapter'
-import { resolveNode, type NodeOptions, type NodeSettings } from '../resolve-node'
+import { nodesOptions, resolveNode, type NodeOptions, type NodeSettings } from '../resolve-node'
 import { createTransactionClient } from './client'
 import { classifyError } from './errors'
 import { Mysql2Connector } from './node'
@@ -26,18 +26,23 @@ export type MysqlDatabase = Database<Pool, PromisePoolConnection>
  * ```
  */
 export function mysql(options: MysqlOptions): MysqlDatabase {
-  return { adapter, dialect: 'mysql', options: { ...options } }
+  return { adapter, dialect: 'mysql', options: nodesOptions(options) }
 }
 
 /** A MariaDB database over mysql2: like `mysql`, in MariaDB's dialect. */
 export function mariadb(options: MysqlOptions): MysqlDatabase {
-  return { adapter, dialect: 'mariadb', options: { ...options } }
+  return { adapter, dialect: 'mariadb', options: nodesOptions(options) }
 }
 
 const adapter: Adapter = {
   name: 'mysql2',
   resolveNode: (given, path) =>
-    resolveNode(given, path, { protocols: ['mysql:', 'mariadb:'], urlOption: 'uri', isPool: isPool }),
+    resolveNode(given, path, {
+      protocols: ['mysql:', 'mariadb:'],
+      urlOption: 'uri',
+      isPool,
+      strictPercent: true,
+    }),
   openNode: (settings, node, events) => new Mysql2Connector(settings as NodeSettings, node, events),
   createPool: (port) => new RoutedPool(port),
   createTransactionClient,

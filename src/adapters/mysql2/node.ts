@@ -9,6 +9,8 @@ import { promised } from './query'
 export class Mysql2Connector implements Connector {
   readonly native: Pool
   readonly #made: boolean
+  /** What was hung on the pool, to be taken off again where the pool lives on. */
+  readonly #stops: (() => void)[] = []
   #ended: Promise<void> | null = null
 
   constructor(settings: NodeSettings, node: NodeIdentity, events: NodeEvents) {
@@ -18,10 +20,9 @@ export class Mysql2Connector implements Connector {
         ? corePool(settings.pool as Pool | PromisePool)
         : createPool(poolOptions(settings))
     // The pool listens once; a second 'error' of a connection would end the process.
-    eachConnection(this.native, (connection) => connection.on('error', ignore))
+    this.#stops.push(eachConnection(this.native, surviveErrors))
     if (node.role === 'replica') {
-      eachConnection(this.native, keepReadOnly)
-      warnIfWritable(this.native, node, events)
+      this.#stops.push(eachConnection(this.native, keepReadOnly), warnIfWritable(this.native, node, events))
     }
   }
 
@@ -33,7 +34,10 @@ export class Mysql2Connector implements Connector {
   }
 
   end(): Promise<void> {
-    if (!this.#made) return Promise.resolve()
+    if (!this.#made) {
+      for (const stop of this.#stops.splice(0)) stop()
+      return Promise.resolve()
+    }
     // mysql2 calls back with an error when a connection was lost before it could be closed; it is closed then.
     this.#ended ??= new Promise((resolve) => {
       this.native.end(() => {
@@ -59,6 +63,11 @@ class Mysql2Connection implements Connection {
     if (error === undefined) this.native.release()
     else this.native.destroy()
   }
+}
+
+/** Once, however many routers a pool of the application's goes through. */
+function surviveErrors(connection: PoolConnection): void {
+  if (!connection.listeners('error').includes(ignore)) connection.on('error', ignore)
 }
 
 function poolOptions({ url, options }: Extract<NodeSettings, { kind: 'options' }>): PoolOptions {
@@ -92,9 +101,9 @@ function keepReadOnly(connection: PoolConnection): void {
 }
 
 /** Asks the first connection whether the server takes writes, and from whom. */
-function warnIfWritable(pool: Pool, { id, dialect }: NodeIdentity, events: NodeEvents): void {
+function warnIfWritable(pool: Pool, { id, dialect }: NodeIdentity, events: NodeEvents): () => void {
   let asked = false
-  eachConnection(pool, (connection) => {
+  return eachConnection(pool, (connection) => {
     if (asked) return
     asked = true
     const sql = dialect === 'mysql' ? 'SELECT @@read_only, @@super_read_only' : 'SELECT @@read_only'

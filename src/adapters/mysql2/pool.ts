@@ -1,6 +1,7 @@
 import type { Pool, Query } from 'mysql2'
 import type { PoolPort, Run } from '../adapter'
 import { tell, type Callback } from '../callback'
+import { forwardEvents } from '../forward-events'
 import { RoutedConnection } from './client'
 import { configOf, DriverPool, unconnected, UnconnectedConnection } from './driver'
 import { routedQuery } from './query'
@@ -24,9 +25,7 @@ export class RoutedPool extends DriverPool {
     this.config.maxIdle = config.maxIdle
     this.#port = port
     this.#formatter = Object.assign(new UnconnectedConnection(), { config: this.config.connectionConfig })
-    for (const node of nodes) {
-      for (const event of EVENTS) node.on(event, (...values: unknown[]) => this.emit(event, ...values))
-    }
+    forwardEvents(this, nodes, EVENTS)
   }
 
   query(...args: unknown[]): Query {

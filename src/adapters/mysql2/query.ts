@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Pool, PoolConnection, Query } from 'mysql2'
 import type { Run } from '../adapter'
 import { splitCallback, tell, type Callback } from '../callback'
@@ -6,6 +7,9 @@ import { afterRows, classifyError } from './errors'
 import { sqlOf, textOf, type Formatter } from './text'
 
 export type Method = 'query' | 'execute'
+
+/** Emits on the command that the application holds, in the asynchronous context in which it called. */
+type Say = (event: string, ...values: unknown[]) => void
 
 /**
  * `query` or `execute` over a routed pool or connection. Returns a command, as the driver does: with a callback it only
@@ -16,7 +20,13 @@ export function routedQuery(run: Run, method: Method, args: readonly unknown[], 
   const statement = { sql: method === 'query' ? textOf(rest, formatter) : sqlOf(rest[0]) }
   const command = createQuery(rest[0], rest[1], undefined, formatter.config)
   if (callback === null) {
-    const emitted = run(statement, (native) => emit(native as Pool | PoolConnection, method, rest, command))
+    const inContext = AsyncLocalStorage.snapshot()
+    const say: Say = (...event) => {
+      inContext(() => command.emit(...event))
+    }
+    const emitted = run(statement, (native) =>
+      emit(native as Pool | PoolConnection, method, rest, command, say),
+    )
     tell(emitted, (error) => {
       // With nobody to hear of it the driver's pool keeps an error to itself as well.
       if (error !== undefined && command.listenerCount('error') > 0) command.emit('error', error)
@@ -58,12 +68,13 @@ async function emit(
   method: Method,
   args: readonly unknown[],
   command: Query,
+  say: Say,
 ): Promise<readonly unknown[]> {
-  if (!('getConnection' in native)) return await passOn(native, method, args, command, () => undefined)
+  if (!('getConnection' in native)) return await passOn(native, method, args, command, say, () => undefined)
   const [connection] = (await promised((done) => {
     native.getConnection(done)
   })) as [PoolConnection]
-  return await passOn(connection, method, args, command, (error) => {
+  return await passOn(connection, method, args, command, say, (error) => {
     // As the driver's pool does: a server that has become read only is not asked again on this connection.
     if (classifyError(error) === 'read-only') connection.destroy()
     else connection.release()
@@ -79,6 +90,7 @@ function passOn(
   method: Method,
   args: readonly unknown[],
   command: Query,
+  say: Say,
   ended: (error: unknown) => void,
 ): Promise<readonly unknown[]> {
   const held = command as Query & { _connection: PoolConnection | null }
@@ -87,7 +99,7 @@ function passOn(
     let flowing = false
     let fields: readonly unknown[] = []
     const flow = (): void => {
-      if (!flowing && fields.length > 0) command.emit('fields', ...fields)
+      if (!flowing && fields.length > 0) say('fields', ...fields)
       flowing = true
     }
     const fail = (error: Error): void => {
@@ -113,13 +125,13 @@ function passOn(
     }
     sent.on('error', fail)
     sent.on('fields', (...values: unknown[]) => {
-      if (flowing) command.emit('fields', ...values)
+      if (flowing) say('fields', ...values)
       else fields = values
     })
     sent.on('result', (...values: unknown[]) => {
       if (failure !== null) return
       flow()
-      command.emit('result', ...values)
+      say('result', ...values)
     })
     sent.once('end', () => {
       if (failure === null) flow()

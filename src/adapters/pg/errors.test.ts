@@ -39,7 +39,7 @@ describe('classifyError of pg', () => {
     ['timeout exceeded when trying to connect', 'connection'],
     ['Client has encountered a connection error and is not queryable', 'unsent'],
     ['Client was closed and is not queryable', 'unsent'],
-    ['Query read timeout', 'other'],
+    ['Query read timeout', 'connection'],
   ])('takes "%s" for %s', (message, expected) => {
     expect(classifyError(new Error(message))).toBe(expected)
   })

@@ -1,7 +1,7 @@
 import { Pool, type PoolClient, type PoolConfig } from 'pg'
 import type { Database, NodesOptions } from '../../database'
 import type { Adapter } from '../adapter'
-import { resolveNode, type NodeOptions, type NodeSettings } from '../resolve-node'
+import { nodesOptions, resolveNode, type NodeOptions, type NodeSettings } from '../resolve-node'
 import { createTransactionClient } from './client'
 import { classifyError } from './errors'
 import { PgConnector } from './node'
@@ -25,7 +25,7 @@ export type PostgresDatabase = Database<Pool, PoolClient>
  * ```
  */
 export function postgres(options: PostgresOptions): PostgresDatabase {
-  return { adapter, dialect: 'postgres', options: { ...options } }
+  return { adapter, dialect: 'postgres', options: nodesOptions(options) }
 }
 
 const adapter: Adapter = {
@@ -35,6 +35,8 @@ const adapter: Adapter = {
       protocols: ['postgres:', 'postgresql:'],
       urlOption: 'connectionString',
       isPool: (value) => value instanceof Pool || looksLikePool(value),
+      // A socket's path or URL, and a URL without a host.
+      alsoUrl: (value) => /^(\/|socket:|postgres(ql)?:\/\/[^/?#]*@\/)/.test(value),
     }),
   openNode: (settings, node, events) => new PgConnector(settings as NodeSettings, node, events),
   createPool: (port) => new RoutedPool(port),

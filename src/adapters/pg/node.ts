@@ -8,6 +8,8 @@ const READ_ONLY_SESSION = '-c default_transaction_read_only=on'
 export class PgConnector implements Connector {
   readonly native: Pool
   readonly #made: boolean
+  /** What was hung on the pool, to be taken off again where the pool lives on. */
+  readonly #stops: (() => void)[] = []
   #ended: Promise<void> | null = null
 
   constructor(settings: NodeSettings, { id, role }: NodeIdentity, events: NodeEvents) {
@@ -16,12 +18,13 @@ export class PgConnector implements Connector {
       settings.kind === 'pool' ? (settings.pool as Pool) : new Pool(poolConfig(settings, role === 'replica'))
     // pg emits the loss of an idle connection as 'error', which without a listener ends the process.
     this.native.on('error', ignore)
+    this.#stops.push(() => this.native.off('error', ignore))
     if (role === 'replica') {
       const writable = (): void => {
         events.writableReplica(id, 'it is not in recovery, so it is no standby')
       }
-      onNewConnection(this.native, this.#made ? askOnce(writable) : makeReadOnly(writable))
-      if (!this.#made) makeOpenSessionsReadOnly(this.native)
+      this.#stops.push(onNewConnection(this.native, this.#made ? askOnce(writable) : makeReadOnly(writable)))
+      if (!this.#made) this.#stops.push(makeOpenSessionsReadOnly(this.native))
     }
   }
 
@@ -30,7 +33,10 @@ export class PgConnector implements Connector {
   }
 
   end(): Promise<void> {
-    if (!this.#made) return Promise.resolve()
+    if (!this.#made) {
+      for (const stop of this.#stops.splice(0)) stop()
+      return Promise.resolve()
+    }
     this.#ended ??= this.native.ending ? Promise.resolve() : this.native.end()
     return this.#ended
   }
@@ -86,17 +92,26 @@ const IS_STANDBY = 'SELECT pg_is_in_recovery() AS standby'
 /**
  * Greets every new connection through pg-pool's `verify`, which hands it out only afterwards, and after a `verify` of
  * the application's. A greeting that fails is nobody's failure: the statement that follows will tell.
+ *
+ * @returns what ends it, also where another router has put a `verify` of its own around this one since
  */
-function onNewConnection(pool: Pool, greet: Greeting): void {
+function onNewConnection(pool: Pool, greet: Greeting): () => void {
   const options: PoolConfig = pool.options
   const { verify } = options
-  options.verify = (client, done) => {
-    greet(client)
-      .catch(ignore)
-      .finally(() => {
-        if (verify === undefined) done()
-        else verify(client, done)
-      })
+  let stopped = false
+  const greeting: NonNullable<PoolConfig['verify']> = (client, done) => {
+    const greeted = stopped ? Promise.resolve() : greet(client)
+    greeted.catch(ignore).finally(() => {
+      if (verify === undefined) done()
+      else verify(client, done)
+    })
+  }
+  options.verify = greeting
+  return () => {
+    stopped = true
+    if (options.verify !== greeting) return
+    if (verify === undefined) delete options.verify
+    else options.verify = verify
   }
 }
 
@@ -121,14 +136,22 @@ function makeReadOnly(writable: () => void): Greeting {
 }
 
 /** The connections that an application's pool has open already: at their next use, before the statement of it. */
-function makeOpenSessionsReadOnly(pool: Pool): void {
+function makeOpenSessionsReadOnly(pool: Pool): () => void {
   const done = new WeakSet()
-  pool.on('connect', (client) => done.add(client))
-  pool.on('acquire', (client: PoolClient) => {
+  const opened = (client: PoolClient): void => {
+    done.add(client)
+  }
+  const acquired = (client: PoolClient): void => {
     if (done.has(client)) return
     done.add(client)
     client.query(READ_ONLY).catch(ignore)
-  })
+  }
+  pool.on('connect', opened)
+  pool.on('acquire', acquired)
+  return () => {
+    pool.off('connect', opened)
+    pool.off('acquire', acquired)
+  }
 }
 
 function ignore(): void {

@@ -1,16 +1,17 @@
 import type { EventEmitter } from 'node:events'
-import { Pool } from 'pg'
+import { Pool, type PoolConfig } from 'pg'
 import type { PoolPort } from '../adapter'
 import { splitCallback, type Callback } from '../callback'
+import { forwardEvents } from '../forward-events'
 import { RoutedClient } from './client'
 import { answer, textOf, type Queryable } from './query'
 
 /** pg's pool class with the few members that its subclass here keeps; making one opens nothing. */
 const DriverPool = Pool as unknown as new (
   options: object,
-) => EventEmitter & { ending: boolean; ended: boolean }
+) => EventEmitter & { readonly options: PoolConfig; ending: boolean; ended: boolean }
 
-const EVENTS = ['connect', 'acquire', 'remove'] as const
+const EVENTS = ['connect', 'acquire', 'remove', 'release', 'error'] as const
 
 /** What `router.pool()` gives: a `pg.Pool` to everything that takes one, which routes every statement. */
 export class RoutedPool extends DriverPool {
@@ -22,14 +23,7 @@ export class RoutedPool extends DriverPool {
     super({ ...nodes[0]?.options })
     this.#port = port
     this.#nodes = nodes
-    for (const node of nodes) {
-      for (const event of EVENTS) node.on(event, (client) => this.emit(event, client))
-      node.on('release', (error, client) => this.emit('release', error, client))
-      // Without a listener of the application's, an 'error' event would end the process.
-      node.on('error', (error, client) => {
-        if (this.listenerCount('error') > 0) this.emit('error', error, client)
-      })
-    }
+    forwardEvents(this, nodes, EVENTS)
   }
 
   query(...args: unknown[]): Promise<unknown> | undefined {
@@ -47,7 +41,7 @@ export class RoutedPool extends DriverPool {
   /** Borrows a client, which takes its connection at its first statement and not before. */
   connect(callback?: Callback): Promise<RoutedClient> | undefined {
     if (this.ending) return answer(Promise.reject(afterEnd()), callback ?? null)
-    const client = new RoutedClient(this.#port.lease())
+    const client = new RoutedClient(this.#port.lease(), this.options)
     if (callback === undefined) return Promise.resolve(client)
     process.nextTick(callback, undefined, client, client.release)
     return undefined

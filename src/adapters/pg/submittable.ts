@@ -85,16 +85,18 @@ function sendThrough(native: Native, query: Submittable, delivery: Delivery): Pr
       })
     }
     const fail = (error: unknown, connection: unknown): void => {
-      if (fresh && classifyError(error) === 'read-only') {
-        reject(error as Error)
-        return
-      }
-      reject(afterDelivery(error) as Error)
-      tellOfError(error, connection)
+      const kept = fresh && classifyError(error) === 'read-only'
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever the driver gives
+      reject(kept ? error : afterDelivery(error))
+      if (!kept) tellOfError(error, connection)
     }
     const replaced: Record<PropertyKey, unknown> = {
       // An error that is returned makes pg go on to its next query.
-      submit: (connection: unknown) => (early.closed ? CLOSED : (early.over(), query.submit(connection))),
+      submit: (connection: unknown) => {
+        if (early.closed) return CLOSED
+        early.over()
+        return query.submit(connection)
+      },
       handleRowDescription: (message: unknown) => {
         described = message
         if (!fresh) passOn(() => undefined)
@@ -106,7 +108,9 @@ function sendThrough(native: Native, query: Submittable, delivery: Delivery): Pr
         if (error !== CLOSED) fail(error, connection)
         else {
           resolve()
-          inContext(early.finish)
+          inContext(() => {
+            early.finish()
+          })
         }
       },
       handleReadyForQuery: (connection: unknown) => {
@@ -124,7 +128,7 @@ function sendThrough(native: Native, query: Submittable, delivery: Delivery): Pr
         if (key === 'callback') return callback
         if (Object.hasOwn(replaced, key)) return replaced[key]
         const value: unknown = Reflect.get(target, key, target)
-        if (typeof value !== 'function') return value
+        if (typeof value !== 'function' || !String(key).startsWith('handle')) return value
         return (...values: unknown[]) => {
           passOn(() => {
             value.apply(target, values)
@@ -157,7 +161,7 @@ interface EarlyClose {
  */
 function noteEarlyClose(query: Submittable): EarlyClose {
   const cursor = query.cursor ?? (query as Cursor)
-  const { close } = cursor
+  const close = cursor.close?.bind(cursor)
   let closed = false
   const over = (): void => {
     if (close !== undefined) Reflect.deleteProperty(cursor, 'close')
@@ -166,7 +170,7 @@ function noteEarlyClose(query: Submittable): EarlyClose {
     cursor.close = (callback) => {
       closed = true
       over()
-      return close.call(cursor, callback)
+      return close(callback)
     }
   }
   return {
