@@ -4,52 +4,51 @@ import type { Classification, FunctionOptions } from './classification'
 import { classifyWith } from './classify'
 import { type DeclaredFunctions, declaredFunctions } from './declared-functions'
 
-export interface ClassifierOptions {
-  /** How many verdicts are kept. Default 2000. */
-  readonly maxTexts?: number
-  /** Longer texts, in characters, are read anew each time: they are seldom sent twice. Default 16384. */
-  readonly maxTextLength?: number
-}
+/** How many verdicts are kept: applications send the same texts for ever, and seldom more than some hundred. */
+const MAX_TEXTS = 2000
+/** Longer texts, in characters, are read anew each time: they hold values, and are seldom sent twice. */
+const MAX_TEXT_LENGTH = 16_384
+/** How many refusals are remembered, and how many characters they may have together. */
+const MAX_REFUSED = 1000
+const MAX_REFUSED_LENGTH = 4_000_000
 
 /** `classify` for one dialect and one set of declarations, with a bounded memory. */
 export class Classifier {
   readonly dialect: Dialect
   readonly #declared: DeclaredFunctions | undefined
-  readonly #maxTextLength: number
-  readonly #verdicts: LRUCache<string, Classification>
-  readonly #refused: LRUCache<string, true>
+  readonly #verdicts = new LRUCache<string, Classification>({ max: MAX_TEXTS })
+  /** Apart from the verdicts, so that many new texts do not push out what a replica had to teach us. */
+  readonly #refused = new LRUCache<string, true>({
+    max: MAX_REFUSED,
+    maxSize: MAX_REFUSED_LENGTH,
+    sizeCalculation: (_, sql) => Math.max(sql.length, 1),
+  })
 
-  constructor(
-    dialect: Dialect,
-    functions: FunctionOptions = {},
-    { maxTexts = 2000, maxTextLength = 16_384 }: ClassifierOptions = {},
-  ) {
+  constructor(dialect: Dialect, functions: FunctionOptions = {}) {
     this.dialect = dialect
     this.#declared = declaredFunctions(functions)
-    this.#maxTextLength = maxTextLength
-    this.#verdicts = new LRUCache({ max: maxTexts })
-    this.#refused = new LRUCache({ max: maxTexts })
   }
 
   classify(sql: unknown): Classification {
-    if (typeof sql !== 'string') return classifyWith(sql, this.dialect, this.#declared)
+    if (typeof sql !== 'string') return this.#read(sql)
     const known = this.#verdicts.get(sql)
     if (known !== undefined) return known
-    const verdict = this.#read(sql)
-    if (sql.length <= this.#maxTextLength) this.#verdicts.set(sql, verdict)
+    const verdict = this.#corrected(sql, this.#read(sql))
+    if (sql.length <= MAX_TEXT_LENGTH) this.#verdicts.set(sql, verdict)
     return verdict
   }
 
   /** A read-only replica refused this text: from now on it is a write, whatever it looks like. */
   remember(sql: string): void {
-    // A text that is too long to keep is asked of a replica again each time.
-    if (sql.length > this.#maxTextLength) return
     this.#refused.set(sql, true)
     this.#verdicts.delete(sql)
   }
 
-  #read(sql: string): Classification {
-    const verdict = classifyWith(sql, this.dialect, this.#declared)
+  #read(sql: unknown): Classification {
+    return classifyWith(sql, this.dialect, this.#declared)
+  }
+
+  #corrected(sql: string, verdict: Classification): Classification {
     if (verdict.intent !== 'read' || !this.#refused.has(sql)) return verdict
     return Object.freeze({ ...verdict, intent: 'write', reason: 'refused by a replica before' })
   }

@@ -30,7 +30,7 @@ type Path = readonly string[]
 
 function byLastPart(names: readonly string[] = []): ReadonlyMap<string, readonly Path[]> {
   const paths = new Map<string, Path[]>()
-  for (const path of names.map(pathOf)) {
+  for (const path of names.map(pathOf).filter(({ length }) => length > 0)) {
     const others = paths.get(last(path))
     if (others === undefined) paths.set(last(path), [path])
     else others.push(path)

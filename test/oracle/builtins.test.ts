@@ -3,9 +3,10 @@ import { classify } from '../../src/statement/classify'
 import { ServersUnavailable, startPostgres, type StartedCluster } from '../servers'
 import { FUNCTION_OBJECTS, refusedCalls, type RefusedCall } from './postgres-functions'
 import { PostgresSession } from './postgres-session'
+import { wantedDialects } from './wanted-dialects'
 
 /** The suites call only some of the functions that come with the server; here every one of them is called. */
-describe('the built-in functions of postgres', () => {
+describe.runIf(wantedDialects().includes('postgres'))('the built-in functions of postgres', () => {
   let cluster: StartedCluster | undefined
   let unavailable: string | undefined
   let called = 0

@@ -78,6 +78,7 @@ async function download(source: Source, folder: string): Promise<void> {
     `Dir::State::status=${join(work, 'status')}`,
     `Dir::Cache=${join(work, 'cache')}`,
     'APT::Sandbox::User=root',
+    'APT::Update::Error-Mode=any',
     'Debug::NoLocking=true',
   ].flatMap((setting) => ['-o', setting])
   await run('apt-get', ['-qq', ...settings, 'update'], work)
@@ -89,15 +90,25 @@ async function download(source: Source, folder: string): Promise<void> {
 }
 
 async function unpack(archive: string, { kept, strip }: Source, folder: string): Promise<void> {
+  // apt and dpkg bring their own decompressors; tar would need those of the system.
   const isPackage = archive.endsWith('.deb')
-  const tar = spawn(
-    'tar',
-    ['-x', '-C', folder, '--no-same-owner', `--strip-components=${strip}`, '--wildcards']
-      .concat(isPackage ? ['-f', '-'] : ['-f', archive])
-      .concat(kept),
-    { stdio: [isPackage ? 'pipe' : 'ignore', 'ignore', 'ignore'] },
-  )
-  if (isPackage) spawn('dpkg-deb', ['--fsys-tarfile', archive], { stdio: ['ignore', tar.stdin!, 'ignore'] })
+  const reader = isPackage ? 'dpkg-deb' : '/usr/lib/apt/apt-helper'
+  const args = [isPackage ? '--fsys-tarfile' : 'cat-file', archive]
+  const options = [
+    '-x',
+    '-f',
+    '-',
+    '-C',
+    folder,
+    '--no-same-owner',
+    `--strip-components=${strip}`,
+    '--wildcards',
+  ]
+  const tar = spawn('tar', [...options, ...kept], { stdio: ['pipe', 'ignore', 'ignore'] })
+  tar.stdin.on('error', () => undefined) // tar stops reading at the archive's end, before the padding behind it
+  const reading = spawn(reader, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  reading.on('error', () => tar.stdin.end())
+  reading.stdout.pipe(tar.stdin)
   const [code] = (await once(tar, 'close')) as [number]
   if (code !== 0) throw new Error(`tar ended with ${code} at ${archive}`)
 }

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { DIALECTS, type Dialect } from '../../src/dialects/dialect'
 import { classify } from '../../src/statement/classify'
 import { ServersUnavailable } from '../servers'
 import { MaterialUnavailable } from './material'
@@ -7,6 +6,7 @@ import type { SuiteRun } from './observation'
 import { printReport, type Report } from './report'
 import { startSuite } from './start-suite'
 import { Trial, type Finding } from './trial'
+import { wantedDialects } from './wanted-dialects'
 
 /**
  * The classifier judged by the servers' own word: the statements of PostgreSQL's, MySQL's and MariaDB's own regression
@@ -32,6 +32,7 @@ for (const dialect of wantedDialects()) {
         )
           throw error
         unavailable = error.message
+        console.warn(`Skipped: ${unavailable}`)
         return null
       })
       if (suite === null) return
@@ -86,9 +87,4 @@ afterAll(() => {
 
 function list(findings: readonly Finding[]): string[] {
   return findings.map(({ where, sql, note }) => `${where}: ${sql} -- ${note}`)
-}
-
-function wantedDialects(): readonly Dialect[] {
-  const wanted = process.env['SPLITPOOL_DIALECTS']?.split(',') ?? DIALECTS
-  return DIALECTS.filter((dialect) => wanted.includes(dialect))
 }

@@ -16,8 +16,6 @@ export interface PostgresSuiteOptions {
   readonly concurrency: number
   /** Ends the run between two statements. */
   readonly signal: AbortSignal
-  /** Only these files, and those that everything else needs. Default: the whole schedule. */
-  readonly only?: readonly string[]
 }
 
 /** What pg_regress and its `psql` tell the server. */
@@ -57,24 +55,11 @@ export async function runPostgresSuite(options: PostgresSuiteOptions, observe: O
   return run
 }
 
-/** Scripts that make what other scripts use. */
-const FOUNDATIONS = [
-  'test_setup',
-  'copy',
-  'create_misc',
-  'create_index',
-  'create_aggregate',
-  'create_operator',
-]
-
-function schedule({ folder, only }: PostgresSuiteOptions): readonly string[][] {
+function schedule({ folder }: PostgresSuiteOptions): readonly string[][] {
   return readFileSync(join(folder, 'parallel_schedule'), 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('test:'))
     .map((line) => line.slice(5).trim().split(/\s+/))
-    .map((group) =>
-      only ? group.filter((file) => only.includes(file) || FOUNDATIONS.includes(file)) : group,
-    )
 }
 
 class ScriptRun {
@@ -149,10 +134,11 @@ class ScriptRun {
     this.#run.run++
     const primary = await this.#ask(step)
     if (primary.kind !== 'answered') return
-    if (step.then === 'set') this.#setVariables(step.prefix, primary)
-    if (step.then === 'execute') {
+    if (step.then.kind === 'set') this.#setVariables(step.then.prefix, primary)
+    if (step.then.kind === 'execute') {
       for (const sql of primary.rows.flatMap((row) => JSON.parse(row) as (string | null)[])) {
-        if (sql !== null) await this.#statement({ kind: 'statement', sql, line: step.line, then: 'nothing' })
+        if (sql !== null)
+          await this.#statement({ kind: 'statement', sql, line: step.line, then: { kind: 'nothing' } })
       }
     }
   }

@@ -4,20 +4,20 @@
  * because what a later line means can depend on what the server said to an earlier one (`\gset`, `COPY FROM stdin`).
  */
 export type PsqlStep =
-  | { readonly kind: 'statement'; readonly sql: string; readonly line: number; readonly then: 'nothing' }
-  /** `\gset`: the columns of the one row become variables, behind the prefix. */
-  | {
-      readonly kind: 'statement'
-      readonly sql: string
-      readonly line: number
-      readonly then: 'set'
-      readonly prefix: string
-    }
-  /** `\gexec`: each cell of the result is run as a statement of its own. */
-  | { readonly kind: 'statement'; readonly sql: string; readonly line: number; readonly then: 'execute' }
+  | { readonly kind: 'statement'; readonly sql: string; readonly line: number; readonly then: Aftermath }
   | { readonly kind: 'reconnect' }
   /** A statement that only psql could send: bound parameters, pipelines, `\copy`. */
   | { readonly kind: 'left-out'; readonly command: string; readonly line: number }
+
+/** What psql does with the result of a statement, beside printing it. */
+export type Aftermath =
+  | { readonly kind: 'nothing' }
+  /** `\gset`: the columns of the one row become variables, behind the prefix. */
+  | { readonly kind: 'set'; readonly prefix: string }
+  /** `\gexec`: each cell of the result is run as a statement of its own. */
+  | { readonly kind: 'execute' }
+
+const NOTHING: Aftermath = { kind: 'nothing' }
 
 /** psql's commands that send the statement before them, and that we send as psql would. */
 const SENDERS = new Set(['g', 'gx', 'crosstabview', 'watch', 'gset', 'gexec'])
@@ -108,7 +108,7 @@ export class PsqlScript {
         const done = sql.trim()
         reset()
         if (!this.#active()) continue
-        return { kind: 'statement', sql: done, line: startLine, then: 'nothing' }
+        return { kind: 'statement', sql: done, line: startLine, then: NOTHING }
       }
       const word = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y
       word.lastIndex = this.#at
@@ -129,7 +129,7 @@ export class PsqlScript {
     }
     const rest = sql.trim()
     if (rest === '' || !this.#active() || this.#ended) return null
-    return { kind: 'statement', sql: rest, line: startLine, then: 'nothing' }
+    return { kind: 'statement', sql: rest, line: startLine, then: NOTHING }
   }
 
   /** The lines that follow a `COPY … FROM stdin`, up to `\.`; called when the server asks for them. */
@@ -261,9 +261,10 @@ export class PsqlScript {
     if (!this.#active()) return 'keep'
     if (SENDERS.has(command)) {
       if (sql === '') return 'drop'
-      if (command === 'gset') return { kind: 'statement', sql, line, then: 'set', prefix: args[0] ?? '' }
-      if (command === 'gexec') return { kind: 'statement', sql, line, then: 'execute' }
-      return { kind: 'statement', sql, line, then: 'nothing' }
+      if (command === 'gset')
+        return { kind: 'statement', sql, line, then: { kind: 'set', prefix: args[0] ?? '' } }
+      if (command === 'gexec') return { kind: 'statement', sql, line, then: { kind: 'execute' } }
+      return { kind: 'statement', sql, line, then: NOTHING }
     }
     switch (command) {
       case 'q':

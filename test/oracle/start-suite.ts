@@ -58,7 +58,7 @@ async function startPostgresSuite(): Promise<StartedSuite> {
         observe,
       ),
     async stop() {
-      await catalog.end()
+      await catalog.end().catch(() => undefined)
       await cluster.stop()
     },
   }

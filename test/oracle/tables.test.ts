@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { DIALECTS, type Dialect } from '../../src/dialects/dialect'
+import type { Dialect } from '../../src/dialects/dialect'
 import { startMariadb, startMysql, startPostgres, ServersUnavailable, type StartedCluster } from '../servers'
 import { MysqlSession } from './mysql-session'
 import type { Outcome } from './outcome'
 import { PostgresSession } from './postgres-session'
+import { wantedDialects } from './wanted-dialects'
 
 /** Our own decision tables, held against the servers: no statement that they call a read may be refused by a replica. */
 const START = { postgres: startPostgres, mysql: startMysql, mariadb: startMariadb }
@@ -99,9 +100,4 @@ function sessions(dialect: Dialect, cluster: StartedCluster) {
       kill: () => Promise.resolve(),
     })
   return { primary: open(primary), replica: open(replica) }
-}
-
-function wantedDialects(): readonly Dialect[] {
-  const wanted = process.env['SPLITPOOL_DIALECTS']?.split(',') ?? DIALECTS
-  return DIALECTS.filter((dialect) => wanted.includes(dialect))
 }
