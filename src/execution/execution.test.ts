@@ -81,6 +81,14 @@ describe('a statement that a replica refuses', () => {
     expect(primary().statements).toEqual([])
   })
 
+  it('stays where it is when it is one of several in its text, since those before it have run', async () => {
+    replica().answer = refuse
+    await expect(router.scope(() => db.query('SELECT 1; SELECT hidden()'))).rejects.toThrow(
+      'fake read-only error',
+    )
+    expect(primary().statements).toEqual([])
+  })
+
   it('stays inside a transaction', async () => {
     replica().answer = (sql) => (sql.includes('hidden') ? refuse() : undefined)
     const run = router.scope(() => router.transaction(() => db.query('SELECT hidden()'), { readOnly: true }))
@@ -107,6 +115,15 @@ describe('a write', () => {
     await router.scope(async () => {
       const [, read] = await Promise.all([db.query('INSERT INTO t VALUES (1)'), db.query('SELECT 1')])
       expect(read).toBe('default:primary')
+    })
+  })
+
+  it('of a borrowed client counts as well before it has run', async () => {
+    await router.scope(async () => {
+      const client = db.connect()
+      const [, read] = await Promise.all([client.query('INSERT INTO t VALUES (1)'), db.query('SELECT 1')])
+      expect(read).toBe('default:primary')
+      client.release()
     })
   })
 
@@ -486,6 +503,12 @@ describe('router.transaction', () => {
     })
     expect(statements()).toEqual(['BEGIN', 'DELETE FROM here', 'COMMIT'])
     expect(node('users:primary').statements).toEqual(['BEGIN', 'DELETE FROM t_user', 'COMMIT'])
+  })
+
+  it('refuses a statement through its client once it has ended', async () => {
+    const escaped = await router.transaction((tx) => tx as FakePool)
+    await expect(escaped.query('SELECT 1')).rejects.toMatchObject({ code: 'ERR_TRANSACTION_CLOSED' })
+    expect(statements()).toEqual(['BEGIN', 'COMMIT'])
   })
 
   it('refuses a statement of another database', async () => {
