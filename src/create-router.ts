@@ -1,4 +1,4 @@
-import type { NodeEvents } from './adapters/adapter'
+import type { Connector, NodeEvents, OpenNode } from './adapters/adapter'
 import { createBalancer } from './balancing/create-balancer'
 import { Runner } from './execution/runner'
 import { databaseSnapshot, type NodeSnapshot } from './nodes/node'
@@ -33,13 +33,15 @@ export function createRouter<const D extends Databases>(options: RouterOptions<D
     const { alias, balancer, reads, functions } = resolved
     const { adapter, dialect } = resolved.database
     const snapshot = snapshotOf(resolved)
-    const connectors = new Map(
-      [resolved.primary, ...resolved.replicas].map(({ id, settings }, index) => {
-        const role: Role = index === 0 ? 'primary' : 'replica'
-        counters.addNode(id, role)
-        return [id, adapter.openNode(settings, { id, role, dialect }, events)] as const
-      }),
-    )
+    for (const { id, role } of snapshot.nodes) counters.addNode(id, role)
+    const settings = [resolved.primary, ...resolved.replicas].map((node) => node.settings)
+    const open = (openNode: OpenNode): ReadonlyMap<string, Connector> =>
+      new Map(
+        snapshot.nodes.map(({ id, role }, index) => [
+          id,
+          openNode(settings[index], { id, role, dialect }, events),
+        ]),
+      )
     const classifier = new Classifier(dialect, functions)
     known.set(alias, snapshot)
     routed.set(alias, {
@@ -50,7 +52,8 @@ export function createRouter<const D extends Databases>(options: RouterOptions<D
       balancer: createBalancer(balancer, random),
       reads,
       snapshot,
-      connectors,
+      connectors: open((...node) => adapter.openNode(...node)),
+      open,
     })
   }
   return new Router<D>({

@@ -3,8 +3,9 @@ import type {
   Attempt,
   Connection,
   Connector,
-  Lease,
+  OpenNode,
   PoolPort,
+  PoolSource,
   Run,
   Statement,
 } from './adapters/adapter'
@@ -15,8 +16,9 @@ import type { Database } from './database'
 import { beginStatements } from './dialects/begin'
 import type { Dialect } from './dialects/dialect'
 import { SplitpoolError } from './errors'
-import { LateLease, type Located } from './execution/lease'
+import { LateLease, type LeasePort, type Located } from './execution/lease'
 import type { Runner } from './execution/runner'
+import { Session } from './execution/session'
 import {
   checkNested,
   checkTransactionOptions,
@@ -51,8 +53,12 @@ export interface RoutedDatabase {
   /** What is known of its nodes now. */
   readonly snapshot: DatabaseSnapshot
   /** Its nodes through their driver, by id, the primary first. */
-  readonly connectors: ReadonlyMap<string, Connector>
+  readonly connectors: Connectors
+  /** Opens them once more, for a pool that has connections of its own. */
+  readonly open: (open: OpenNode) => Connectors
 }
+
+type Connectors = ReadonlyMap<string, Connector>
 
 /** The parts that `createRouter` wires. */
 export interface RouterParts {
@@ -70,6 +76,8 @@ interface Call {
   /** The call's own word. */
   readonly explicit: Target | null
   readonly model: Model | null
+  /** The connections to run on: those of the database, or a pool's own. */
+  readonly connectors: (database: RoutedDatabase) => Connectors
 }
 
 /** A statement that has been read, in the dialect of the database it seems to belong to. */
@@ -84,6 +92,7 @@ interface Asked {
 /** A statement whose database is known, and what else the choice of its role looks at. */
 interface Placed extends Located {
   readonly database: RoutedDatabase
+  readonly connectors: Connectors
   readonly context: Context
   /** The role or node that the call, its comment or the pool asks for. */
   readonly explicit: Target | null
@@ -113,13 +122,15 @@ type ClientOf<D> = D extends Database<unknown, infer Client> ? Client : unknown
  * Decides for every statement which database, which role and which node it goes to, and runs it there. Made by
  * `createRouter`; `#run` tells how.
  */
-export class Router<D extends Databases = Databases> {
+export class Router<D extends Databases = Databases> implements PoolSource {
   readonly #databases: ReadonlyMap<string, RoutedDatabase>
   readonly #rules: DatabaseRules
   readonly #contexts: Contexts
   readonly #counters: Counters
   readonly #runner: Runner
   readonly #pools = new Map<string, unknown>()
+  /** The pools that adapters have opened and not ended. */
+  readonly #opened = new Set<PoolPort>()
   /** The database whose dialect reads a text that nothing else has placed yet. */
   readonly #any: RoutedDatabase
   #closing: Promise<void> | null = null
@@ -147,7 +158,7 @@ export class Router<D extends Databases = Databases> {
 
     const answer = this.#whichRole(placed)
     const decision = this.#whichNode(placed, answer)
-    const place = ({ nodeId }: Decision): unknown => this.#connector(placed.database, nodeId).native
+    const place = ({ nodeId }: Decision): unknown => connectorOf(placed.connectors, nodeId).native
     return this.#runner.run(placed, decision, place(decision), place, attempt)
   }
 
@@ -183,6 +194,7 @@ export class Router<D extends Databases = Databases> {
       context,
       scope: context.scope,
       database,
+      connectors: call.connectors(database),
       alias: home.alias,
       databaseRule: home.rule,
       explicit: home.rule === 'router-chain' || home.target?.role == null ? throughPool : home.target,
@@ -257,7 +269,7 @@ export class Router<D extends Databases = Databases> {
     if (pool === undefined) {
       const target = parseTarget(alias, this.#rules.databases)
       const database = this.#database(target.alias ?? alias)
-      pool = database.adapter.createPool(this.#poolPort(target, database))
+      pool = database.adapter.createPool(this.#poolPort(target, database, ITS_OWN))
       this.#pools.set(alias, pool)
     }
     return pool
@@ -320,10 +332,15 @@ export class Router<D extends Databases = Databases> {
     // A standby cannot serialise, and a replica would take locks for it: such a transaction is the primary's.
     const onReplica = readOnly && isolationLevel !== 'serializable'
     const opening = { sql: onReplica ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION' }
-    const call: Call = { pool: null, explicit: { alias, role: null, nodeId: null }, model: null }
+    const call: Call = {
+      pool: null,
+      explicit: { alias, role: null, nodeId: null },
+      model: null,
+      connectors: ITS_OWN,
+    }
     const placed = this.#locate(call, opening)
     const decision = this.#decide(placed)
-    const borrowed = await this.#connect(decision)
+    const borrowed = await this.#connect(decision, ITS_OWN)
     const connection: Connection = {
       native: borrowed.native,
       run: (sql) => {
@@ -349,7 +366,7 @@ export class Router<D extends Databases = Databases> {
     refuseUnknown(record(options, 'options'), ['model', 'alias'], 'options')
     const explicit = options.alias === undefined ? null : parseTarget(options.alias, this.#rules.databases)
     const model = options.model === undefined ? null : this.#rules.models.named(options.model)
-    const placed = this.#locate({ pool: null, explicit, model }, { sql })
+    const placed = this.#locate({ pool: null, explicit, model, connectors: ITS_OWN }, { sql })
     const transaction = openTransaction(placed.context.transaction, placed.alias)
     const decision =
       transaction === null ? this.#decide(placed) : inside(transaction.decision, placed.classification.intent)
@@ -363,39 +380,71 @@ export class Router<D extends Databases = Databases> {
 
   /** Ends every pool that splitpool made; those that the application made are its own to end. */
   close(): Promise<void> {
-    this.#closing ??= endAll(
-      [...this.#databases.values()].flatMap(({ connectors }) => [...connectors.values()]),
-    )
+    this.#closing ??= endAll([
+      ...[...this.#databases.values()].flatMap(({ connectors }) => [...connectors.values()]),
+      ...this.#opened,
+    ])
     return this.#closing
   }
 
   // ---------------------------------------------------------------- what adapters call
 
-  #poolPort(target: Target, { snapshot, connectors }: RoutedDatabase): PoolPort {
-    const call: Call = { pool: target, explicit: null, model: null }
+  /** @internal */
+  describe(target: string): { readonly alias: string; readonly dialect: Dialect; readonly driver: string } {
+    const { alias, dialect, adapter } = this.#database(
+      parseTarget(target, this.#rules.databases).alias ?? target,
+    )
+    return { alias, dialect, driver: adapter.name }
+  }
+
+  /** @internal */
+  openPool(name: string, open: OpenNode): PoolPort {
+    const target = parseTarget(name, this.#rules.databases)
+    const opened = new Map<RoutedDatabase, Connectors>()
+    const connectors = (database: RoutedDatabase): Connectors => {
+      let own = opened.get(database)
+      if (own === undefined) opened.set(database, (own = database.open(open)))
+      return own
+    }
+    const port: PoolPort = {
+      ...this.#poolPort(target, this.#database(target.alias ?? name), connectors),
+      end: () => {
+        this.#opened.delete(port)
+        return endAll([...opened.values()].flatMap((own) => [...own.values()]))
+      },
+    }
+    this.#opened.add(port)
+    return port
+  }
+
+  #poolPort(target: Target, database: RoutedDatabase, connectors: Call['connectors']): PoolPort {
+    const call: Call = { pool: target, explicit: null, model: null, connectors }
     const { role, nodeId } = target
-    const own = snapshot.nodes
+    const own = connectors(database)
+    const nodes = database.snapshot.nodes
       .filter((node) => role === null || (nodeId === null ? node.role === role : node.id === nodeId))
-      .flatMap(({ id }) => connectors.get(id) ?? [])
+      .flatMap(({ id }) => own.get(id) ?? [])
     return {
-      connectors: own,
+      connectors: nodes,
       run: (statement, attempt) => rejecting(() => this.#run(call, statement, attempt)),
-      lease: () => this.#lease(call),
-      end: () => endAll(own),
+      lease: () => new LateLease(this.#leasePort(call)),
+      session: () => new Session(this.#leasePort(call)),
+      end: () => endAll(nodes),
     }
   }
 
-  #lease(call: Call): Lease {
-    return new LateLease<Placed>({
+  #leasePort(call: Call): LeasePort<Placed> {
+    return {
       runner: this.#runner,
       locate: (statement) => this.#locate(call, statement),
       decide: (placed) => this.#decide(placed),
-      connect: (decision) => this.#connect(decision),
-    })
+      connect: (decision) => this.#connect(decision, call.connectors),
+    }
   }
 
   #transactionHost({ alias, adapter }: RoutedDatabase): TransactionHost {
-    const call: Call = { pool: { alias, role: null, nodeId: null }, explicit: null, model: null }
+    const target: Target = { alias, role: null, nodeId: null }
+    const call: Call = { pool: target, explicit: null, model: null, connectors: ITS_OWN }
     return {
       classifyError: (error) => adapter.classifyError(error),
       runInside: (transaction, fn) => {
@@ -407,8 +456,8 @@ export class Router<D extends Databases = Databases> {
     }
   }
 
-  #connect({ alias, nodeId }: Decision): Promise<Connection> {
-    const connector = this.#connector(this.#database(alias), nodeId)
+  #connect({ alias, nodeId }: Decision, connectors: Call['connectors']): Promise<Connection> {
+    const connector = connectorOf(connectors(this.#database(alias)), nodeId)
     return this.#contexts.outside(() => connector.connect())
   }
 
@@ -417,13 +466,15 @@ export class Router<D extends Databases = Databases> {
     if (database === undefined) throw unknownAlias(alias, this.#databases.keys())
     return database
   }
-
-  #connector({ connectors }: RoutedDatabase, nodeId: string): Connector {
-    const connector = connectors.get(nodeId)
-    if (connector === undefined) throw new SplitpoolError('ERR_UNKNOWN_NODE', `Unknown node ${nodeId}`)
-    return connector
-  }
 }
+
+function connectorOf(connectors: Connectors, nodeId: string): Connector {
+  const connector = connectors.get(nodeId)
+  if (connector === undefined) throw new SplitpoolError('ERR_UNKNOWN_NODE', `Unknown node ${nodeId}`)
+  return connector
+}
+
+const ITS_OWN: Call['connectors'] = ({ connectors }) => connectors
 
 /** Nobody gives hints yet. */
 const NO_HINTS = Object.freeze({})
@@ -452,8 +503,8 @@ function rejecting<T>(run: () => Promise<T>): Promise<T> {
 }
 
 /** Ends all, even when some fail to; then throws what the first of them threw. */
-async function endAll(connectors: readonly Connector[]): Promise<void> {
-  const ended = await Promise.allSettled(connectors.map((connector) => connector.end()))
+async function endAll(pools: readonly Pick<Connector, 'end'>[]): Promise<void> {
+  const ended = await Promise.allSettled(pools.map((pool) => pool.end()))
   const failed = ended.find((result) => result.status === 'rejected')
   if (failed !== undefined) throw failed.reason
 }

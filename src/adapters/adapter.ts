@@ -1,5 +1,5 @@
 import type { Dialect } from '../dialects/dialect'
-import type { Role } from '../routing/decision'
+import type { Decision, Role } from '../routing/decision'
 
 /**
  * The bridge to one driver. The core knows drivers only through this; what is `unknown` here is the driver's own
@@ -79,10 +79,15 @@ export interface Connection {
 export interface Statement {
   /** The text that decides; anything but a string is left to the primary. */
   readonly sql: unknown
+  /** False for what can be sent once only, as an object that keeps its own state. Default true. */
+  readonly repeatable?: boolean
 }
 
-/** Runs the statement on what it is given: the driver's pool or one connection, which take the same calls. */
-export type Attempt<T> = (native: unknown) => Promise<T>
+/**
+ * Runs the statement on what it is given: the driver's pool or one connection, which take the same calls; with the
+ * decision that led there. It is called once more, on the primary, when a replica refuses.
+ */
+export type Attempt<T> = (native: unknown, decision: Decision) => Promise<T>
 
 /** Decides where a statement goes, runs it there, and reports it. */
 export type Run = <T>(statement: Statement, attempt: Attempt<T>) => Promise<T>
@@ -94,6 +99,8 @@ export interface PoolPort {
   readonly run: Run
   /** A borrowed connection that chooses its server at its first statement. */
   readonly lease: () => Lease
+  /** A connection that is kept for long, and chooses its server at every statement; see `execution/session.ts`. */
+  readonly session: () => Lease
   /** Ends the pools of these nodes. */
   readonly end: () => Promise<void>
 }
@@ -112,4 +119,26 @@ export interface Lease {
   /** The connection to use for what has no statement (`ping`, `changeUser`): the one held, else one of the primary. */
   connection(): Promise<unknown>
   release(error?: unknown): void
+}
+
+/** Makes the driver's pool for one node of a database; `settings` is what `resolveNode` made of it. */
+export type OpenNode = (settings: unknown, node: NodeIdentity, events: NodeEvents) => Connector
+
+/** A router, to adapters that make pools of their own over its databases, as ORMs do that are given a driver. */
+export interface PoolSource {
+  /**
+   * What a target (`users`, `users:primary`) belongs to; `driver` is the driver's package name.
+   *
+   * @internal
+   * @throws {SplitpoolError} `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`
+   */
+  describe(target: string): { readonly alias: string; readonly dialect: Dialect; readonly driver: string }
+  /**
+   * A pool with connections of its own, made by `open`, and decisions of the router's. It ends with the router.
+   *
+   * @internal
+   * @throws {SplitpoolError} `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`
+   */
+  openPool(target: string, open: OpenNode): PoolPort
+  close(): Promise<void>
 }

@@ -34,3 +34,10 @@ export function beginStatements(
       ]
   }
 }
+
+/** The statement that makes the transactions of a session read only. */
+export function readOnlySession(dialect: Dialect): string {
+  return dialect === 'postgres'
+    ? 'SET default_transaction_read_only = on'
+    : 'SET SESSION TRANSACTION READ ONLY'
+}

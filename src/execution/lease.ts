@@ -218,11 +218,12 @@ export class LateLease<L extends Located> implements Lease {
   }
 }
 
-function released(): SplitpoolError {
+export function released(): SplitpoolError {
   return new SplitpoolError('ERR_CLOSED', 'This client has been released to the pool')
 }
 
-function stay(decision: Decision, { intent }: Classification, inTransaction: boolean): Decision {
+/** The decision on a statement that follows the connection it is sent on. */
+export function stay(decision: Decision, { intent }: Classification, inTransaction: boolean): Decision {
   const reason = inTransaction
     ? 'the connection has a transaction open'
     : 'the connection stays on the primary until it is released'

@@ -1,5 +1,6 @@
 import type { Adapter, Attempt } from '../adapters/adapter'
 import { noteWrite } from '../consistency/own-writes'
+import type { Dialect } from '../dialects/dialect'
 import type { DatabaseSnapshot } from '../nodes/node'
 import type { Reporter } from '../observe/reporter'
 import type { Decision } from '../routing/decision'
@@ -14,6 +15,7 @@ export interface Runnable {
   readonly classification: Classification
   readonly scope: Scope
   readonly database: {
+    readonly dialect: Dialect
     readonly adapter: Adapter
     readonly classifier: Classifier
     readonly snapshot: DatabaseSnapshot
@@ -52,7 +54,7 @@ export class Runner {
     return this.#reporter.ran(
       statement,
       decision,
-      () => this.#outside(() => attempt(native)),
+      () => this.#outside(() => attempt(native, decision)),
       (error) => this.#afterFailure(statement, decision, error, place, attempt),
     )
   }
@@ -60,7 +62,12 @@ export class Runner {
   /** One run, reported, without a second one. */
   once<T>(statement: Runnable, decision: Decision, native: unknown, attempt: Attempt<T>): Promise<T> {
     noteWrite(statement.scope, decision.alias, decision)
-    return this.#reporter.ran(statement, decision, () => this.#outside(() => attempt(native)), rethrow)
+    return this.#reporter.ran(
+      statement,
+      decision,
+      () => this.#outside(() => attempt(native, decision)),
+      rethrow,
+    )
   }
 
   async #afterFailure<T>(

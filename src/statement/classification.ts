@@ -30,6 +30,8 @@ export interface Classification {
   readonly statements: number
   /** Present when the text is one transaction-control statement. */
   readonly transaction: TransactionControl | null
+  /** What the text sets, when it does nothing else: variables of the session, or the next transaction's kind (MySQL). */
+  readonly sets: 'session' | 'transaction' | null
   /** The target in a leading comment `/* splitpool: users:primary *‍/`, or `null`. */
   readonly hint: string | null
   /** True when the text may hold a password (`PASSWORD`, `IDENTIFIED BY`): it is never put in an event. */

@@ -4,6 +4,7 @@ import type { Classification, FunctionOptions, Intent, TransactionControl } from
 import { type DeclaredFunctions, declaredFunctions } from './declared-functions'
 import { rulesOf } from './dialect-rules'
 import { hintOf } from './hint'
+import { SETS_SESSION, SETS_TRANSACTION } from './kinds/set'
 import { readStatement } from './read-statement'
 import { Reader, type ReaderRules } from './reader'
 import { type Effect, GRAVE, READ, SECRET, SESSION, WRITE } from './word-table'
@@ -61,9 +62,11 @@ function read(
   let effect: Effect = READ
   let reason = 'no statement'
   let transaction: TransactionControl | null = null
+  let sets: Classification['sets'] = null
   while (reader.startStatement()) {
     readStatement(reader)
     statements++
+    sets = statements === 1 || sets === 'session' ? setBy(reader) : null
     if (statements === 1 || reader.effect > effect) {
       effect = reader.effect
       reason = reader.reason
@@ -80,20 +83,28 @@ function read(
   }
   if (effect !== READ) transaction = null
   const { unknown } = reader.calls
+  const tables = reader.tables.list()
   return {
     ambiguous: reader.ambiguous,
     verdict: Object.freeze({
       dialect: reader.dialect,
       intent: transaction === null ? INTENTS[effect] : 'transaction',
       reason: transaction === null ? reason : 'transaction control',
-      tables: reader.tables.list(),
+      tables,
       unknownFunctions: unknown === undefined ? NONE : Object.freeze([...unknown]),
       statements,
       transaction: transaction === null ? null : Object.freeze(transaction),
+      sets: tables.length === 0 && unknown === undefined ? sets : null,
       hint: hintOf(sql),
       sensitive: (reader.allWords & SECRET) !== 0 && reader.literal,
     }),
   }
+}
+
+/** What the statement sets: session, if it sets nothing else. */
+function setBy({ effect, reason }: Reader): Classification['sets'] {
+  if (effect !== SESSION) return null
+  return reason === SETS_SESSION ? 'session' : reason === SETS_TRANSACTION ? 'transaction' : null
 }
 
 /** One verdict of several on the same text: all must agree, or the gravest counts. */
@@ -105,6 +116,7 @@ function agreed(first: Classification, others: readonly Classification[]): Class
     intent: session ? 'session' : 'write',
     reason: 'a backslash before a quote, which settings read differently',
     transaction: null,
+    sets: null,
     sensitive: first.sensitive || others.some(({ sensitive }) => sensitive),
   })
 }
@@ -122,6 +134,7 @@ function unreadable(dialect: Dialect, reason: string): Classification {
     unknownFunctions: NONE,
     statements: 1,
     transaction: null,
+    sets: null,
     hint: null,
     sensitive: true,
   })

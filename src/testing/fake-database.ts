@@ -38,6 +38,8 @@ export class FakeError extends Error {
 export interface FakePool {
   query(sql: string): Promise<unknown>
   connect(): FakeClient
+  /** A client that is kept for long. */
+  session(): FakeClient
   end(): Promise<void>
 }
 
@@ -88,8 +90,13 @@ class FakeAdapter implements Adapter {
     return { native: node, connect: () => Promise.resolve(borrow(node)), end: () => Promise.resolve() }
   }
 
-  createPool({ run, lease, end }: PoolPort): FakePool {
-    return { query: (sql) => query(run, sql), connect: () => client(lease()), end }
+  createPool({ run, lease, session, end }: PoolPort): FakePool {
+    return {
+      query: (sql) => query(run, sql),
+      connect: () => client(lease()),
+      session: () => client(session()),
+      end,
+    }
   }
 
   createTransactionClient(_connection: Connection, { run }: { readonly run: Run }): FakeClient {

@@ -160,9 +160,9 @@ export class RoutedConnection extends UnconnectedConnection {
   }
 
   readonly #run: Run = (statement, attempt) =>
-    this.#lease.run(statement, (native) => {
+    this.#lease.run(statement, (native, decision) => {
       this.#listenTo(native as Native)
-      return attempt(native)
+      return attempt(native, decision)
     })
 
   #giveBack(error?: true): void {

@@ -2,11 +2,15 @@ import { once } from 'node:events'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { createPool, createServer, type Connection, type Pool, type PoolConnection } from 'mysql2'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Decision } from '../../routing/decision'
 import type { Run } from '../adapter'
 import { configOf, UnconnectedConnection } from './driver'
 import { classifyError } from './errors'
 import { routedQuery } from './query'
 import type { Formatter } from './text'
+
+/** Not looked at here. */
+const DECISION = {} as Decision
 
 const COLUMN = {
   catalog: 'def',
@@ -80,10 +84,10 @@ describe('a command without a callback', () => {
   /** Runs it like the router does: once more when the server says that it is read only. */
   const run: Run = async (_, attempt) => {
     try {
-      return await attempt(pool)
+      return await attempt(pool, DECISION)
     } catch (error) {
       if (classifyError(error) !== 'read-only') throw error
-      return await attempt(pool)
+      return await attempt(pool, DECISION)
     }
   }
 
@@ -176,7 +180,12 @@ describe('a command without a callback', () => {
     })
     connection.on('error', () => undefined)
     connection.destroy()
-    const command = routedQuery((_, attempt) => attempt(connection), 'query', ['select n'], formatter)
+    const command = routedQuery(
+      (_, attempt) => attempt(connection, DECISION),
+      'query',
+      ['select n'],
+      formatter,
+    )
     const [error] = (await once(command as never, 'error')) as [Error]
     expect(error.message).toContain('closed state')
   })

@@ -57,9 +57,9 @@ export class RoutedClient extends UnconnectedClient {
   query(...args: unknown[]): unknown {
     return routedQuery(
       (statement, attempt) =>
-        this.#lease.run(statement, (native) => {
+        this.#lease.run(statement, (native, decision) => {
           this.#hear(native as PoolClient)
-          return attempt(native)
+          return attempt(native, decision)
         }),
       args,
     )

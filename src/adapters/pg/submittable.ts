@@ -48,7 +48,7 @@ export function submit(run: Run, sql: unknown, query: Submittable): void {
       query.handleError(error, connection)
     })
   }
-  run({ sql }, (native) => sendThrough(native as Native, query, { inContext, early, tellOfError })).catch(
+  run({ sql, repeatable: false }, (native) => sendThrough(native as Native, query, { inContext, early, tellOfError })).catch(
     (error: unknown) => {
       // On a turn of its own, as pg does it: with no listener it is an uncaught exception, and never a rejection.
       if (!told) process.nextTick(tellOfError, error, null)

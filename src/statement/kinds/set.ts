@@ -3,6 +3,11 @@ import type { Reader } from '../reader'
 import * as Token from '../token'
 import { SESSION, WRITE } from '../word-table'
 
+/** The reason of a SET that sets something of the session. */
+export const SETS_SESSION = 'SET'
+/** The reason of a SET that MySQL keeps for the next transaction alone. */
+export const SETS_TRANSACTION = 'SET TRANSACTION'
+
 /**
  * SET belongs to the connection, except where MySQL sets something of the whole server. True where a statement follows
  * for which MariaDB's SET STATEMENT sets values: then that decides.
@@ -10,7 +15,7 @@ import { SESSION, WRITE } from '../word-table'
 export function readSet(reader: Reader): boolean {
   reader.advance()
   if (reader.postgres) {
-    reader.raise(SESSION, 'SET')
+    reader.raise(SESSION, SETS_SESSION)
   } else if (reader.keyword === KEYWORD.statement) {
     while (!reader.done && !(reader.depth === 0 && reader.keyword === KEYWORD.for)) reader.advance()
     reader.advance()
@@ -18,6 +23,8 @@ export function readSet(reader: Reader): boolean {
   } else if (reader.keyword === KEYWORD.password || reader.keyword === KEYWORD.default) {
     reader.accounts = true
     reader.raise(WRITE, `SET ${reader.title}`)
+  } else if (reader.keyword === KEYWORD.transaction) {
+    reader.raise(SESSION, SETS_TRANSACTION)
   } else {
     readVariables(reader)
   }
@@ -26,12 +33,13 @@ export function readSet(reader: Reader): boolean {
 
 /** `GLOBAL a = 1, b = 2` sets both for the server; with anything of the connection in it, a list is the connection's. */
 function readVariables(reader: Reader): void {
-  if (!isGlobal(reader)) reader.raise(SESSION, 'SET')
+  if (!isGlobal(reader)) reader.raise(SESSION, SETS_SESSION)
   reader.raise(WRITE, 'SET of the server')
   for (; !reader.done; reader.advance()) {
     const startsItem = reader.prevKind === Token.COMMA && reader.depth === 0
-    if (startsItem && !reader.at(Token.WORD) && !isGlobal(reader)) reader.raise(SESSION, 'SET')
-    if (reader.keyword === KEYWORD.session || reader.keyword === KEYWORD.local) reader.raise(SESSION, 'SET')
+    if (startsItem && !reader.at(Token.WORD) && !isGlobal(reader)) reader.raise(SESSION, SETS_SESSION)
+    if (reader.keyword === KEYWORD.session || reader.keyword === KEYWORD.local)
+      reader.raise(SESSION, SETS_SESSION)
   }
 }
 

@@ -1,0 +1,205 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createRouter, type Router } from '..'
+import {
+  FakeError,
+  fakeDatabase,
+  type FakeClient,
+  type FakeNode,
+  type FakePool,
+} from '../testing/fake-database'
+
+let nodes: Map<string, FakeNode>
+let router: Router
+let session: FakeClient
+
+const primary = (): FakeNode => nodes.get('default:primary')!
+const replica = (): FakeNode => nodes.get('default:replica-1')!
+const borrowed = (): number => [...nodes.values()].reduce((sum, node) => sum + node.borrowed, 0)
+
+beforeEach(() => {
+  nodes = new Map()
+  router = createRouter({
+    databases: {
+      default: fakeDatabase(nodes, { replicas: [{}] }),
+      users: fakeDatabase(nodes, { replicas: [{}] }),
+    },
+    models: { User: { table: 't_user', bind: 'users' } },
+  })
+  session = (router.pool() as FakePool).session()
+})
+
+/** Each in a scope of its own, as requests that share the connection one after the other. */
+function inScopes(...statements: readonly string[]): Promise<unknown[]> {
+  return Promise.all(statements.map((sql) => router.scope(() => session.query(sql))))
+}
+
+describe('a session', () => {
+  it('opens nothing before its first statement', () => {
+    expect(borrowed()).toBe(0)
+  })
+
+  it('chooses its server at every statement, and holds one connection of each', async () => {
+    const nodesSeen = await inScopes('SELECT 1', 'INSERT INTO t VALUES (1)', 'SELECT 2', 'UPDATE t SET a = 1')
+    expect(nodesSeen).toEqual([
+      'default:replica-1',
+      'default:primary',
+      'default:replica-1',
+      'default:primary',
+    ])
+    expect([primary().borrowed, replica().borrowed]).toEqual([1, 1])
+  })
+
+  it('reads its own writes within a scope', async () => {
+    await router.scope(async () => {
+      const both = await Promise.all([session.query('INSERT INTO t VALUES (1)'), session.query('SELECT 1')])
+      expect(both).toEqual(['default:primary', 'default:primary'])
+    })
+  })
+
+  it('greets every server it opens a connection to, and keeps replicas read only', async () => {
+    await session.query(`SET time_zone = 'UTC'`)
+    await session.query('SET a = 1; SET b = 2')
+    expect(primary().statements).toEqual([])
+    await inScopes('SELECT 1', 'INSERT INTO t VALUES (1)')
+    expect(replica().statements).toEqual([`SET time_zone = 'UTC'`, 'SET a = 1; SET b = 2', 'SELECT 1'])
+    expect(primary().statements).toEqual([
+      `SET time_zone = 'UTC'`,
+      'SET a = 1; SET b = 2',
+      'INSERT INTO t VALUES (1)',
+    ])
+  })
+
+  it('does not count a greeting as a write of the scope', async () => {
+    await router.scope(async () => {
+      await session.query('SET a = 1')
+      expect(await session.query('SELECT 1')).toBe('default:replica-1')
+    })
+  })
+
+  it('makes a replica read only again after the greeting that its connection begins with', async () => {
+    await session.query('SET a = 1')
+    const other = (router.pool() as FakePool).session()
+    await router.primary(() => other.query('SET b = 1'))
+    await router.scope(() => other.query('SELECT 1'))
+    expect(replica().statements).toEqual([
+      'SET a = 1',
+      'SET b = 1',
+      'SET default_transaction_read_only = on',
+      'SELECT 1',
+    ])
+  })
+
+  it('stays on the primary for ever once it has something to remember', async () => {
+    await inScopes('SELECT 1')
+    await inScopes('SET a = 1')
+    expect(await inScopes('SELECT 1')).toEqual(['default:primary'])
+  })
+
+  it('stays on the primary after a SET that stands beside something else', async () => {
+    await inScopes('SET a = 1; SELECT pg_advisory_lock(1)')
+    expect(await inScopes('SELECT 1')).toEqual(['default:primary'])
+    expect(replica().statements).toEqual([])
+  })
+
+  it('keeps a transaction on one connection, and chooses anew after it', async () => {
+    const seen = await inScopes('BEGIN', 'SELECT 1', 'SAVEPOINT a', 'SELECT 2', 'COMMIT', 'SELECT 3')
+    expect(seen.slice(0, 5)).toEqual(Array(5).fill('default:primary'))
+    expect(seen[5]).toBe('default:replica-1')
+    expect(primary().borrowed).toBe(1)
+  })
+
+  it('lets a read only transaction run on a replica', async () => {
+    expect(await inScopes('START TRANSACTION READ ONLY', 'SELECT 1', 'COMMIT')).toEqual(
+      Array(3).fill('default:replica-1'),
+    )
+  })
+
+  it('takes SET TRANSACTION for the transaction that follows, and no longer', async () => {
+    nodes = new Map()
+    router = createRouter({
+      databases: { default: fakeDatabase(nodes, { dialect: 'mysql', replicas: [{}] }) },
+    })
+    session = (router.pool() as FakePool).session()
+    const seen = await inScopes(
+      'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE',
+      'START TRANSACTION',
+      'COMMIT',
+      'SELECT 1',
+    )
+    expect(seen).toEqual([...Array<string>(3).fill('default:primary'), 'default:replica-1'])
+  })
+
+  it('tells the scope that it has a transaction open', async () => {
+    await router.scope(async () => {
+      await session.query('BEGIN')
+      expect(router.explain('SELECT 1').rule).toBe('open-transaction')
+      await session.query('ROLLBACK')
+      expect(router.explain('SELECT 1').rule).toBe('read')
+    })
+  })
+
+  it('runs statements in the order in which they came', async () => {
+    let answered = false
+    primary().answer = async () => {
+      await Promise.resolve()
+      answered = true
+    }
+    const insert = session.query('INSERT INTO t VALUES (1)')
+    const select = router.scope(() => session.query('SELECT 1')).then(() => answered)
+    await insert
+    expect(await select).toBe(true)
+  })
+
+  it('sends what a replica refuses to the primary', async () => {
+    replica().answer = () => {
+      throw new FakeError('read-only')
+    }
+    expect(await inScopes('SELECT hidden()')).toEqual(['default:primary'])
+  })
+
+  it('refuses a statement of another database while a transaction is open, and goes there otherwise', async () => {
+    expect(await inScopes('SELECT * FROM t_user')).toEqual(['users:replica-1'])
+    await inScopes('BEGIN')
+    await expect(inScopes('SELECT * FROM t_user')).rejects.toMatchObject({ code: 'ERR_CROSS_DATABASE' })
+  })
+
+  it('replaces a connection that was lost, and not one that a transaction was lost with', async () => {
+    await inScopes('SELECT 1')
+    replica().answer = () => {
+      throw new FakeError('connection')
+    }
+    await expect(inScopes('SELECT 2')).rejects.toThrow('connection')
+    expect([replica().borrowed, replica().closedWith.length]).toEqual([0, 1])
+
+    await inScopes('BEGIN')
+    primary().answer = () => {
+      throw new FakeError('unsent')
+    }
+    await expect(inScopes('INSERT INTO t VALUES (1)')).rejects.toThrow('unsent')
+    expect(primary().borrowed, 'what belongs to the transaction must not run outside it').toBe(1)
+    await expect(inScopes('ROLLBACK')).rejects.toThrow('unsent')
+    expect(primary().borrowed).toBe(0)
+  })
+
+  it('gives back what it holds, also what it is about to get', async () => {
+    await inScopes('SELECT 1', 'INSERT INTO t VALUES (1)')
+    session.release()
+    await expect(session.query('SELECT 1')).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    expect(borrowed()).toBe(0)
+
+    const late = (router.pool() as FakePool).session()
+    const running = late.query('SELECT 1')
+    late.release(new Error('at once'))
+    await expect(running).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    expect(borrowed()).toBe(0)
+  })
+
+  it('ends a transaction of its scope when it is released', async () => {
+    await router.scope(async () => {
+      await session.query('BEGIN')
+      session.release(true)
+      expect(router.explain('SELECT 1').rule).toBe('read')
+      await Promise.resolve()
+    })
+  })
+})

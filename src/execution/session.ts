@@ -1,0 +1,196 @@
+import type { Attempt, Connection, Lease, Statement } from '../adapters/adapter'
+import { noteWrite } from '../consistency/own-writes'
+import { readOnlySession } from '../dialects/begin'
+import { crossDatabase } from '../errors'
+import type { Decision } from '../routing/decision'
+import { released, stay, type LeasePort, type Located } from './lease'
+
+/**
+ * A connection that its owner keeps for long, as an ORM does that pools connections itself, and that chooses its server
+ * at every statement, as a pool does. It holds one connection of each server it has needed:
+ *
+ *     SET …, SET …        what it is told before anything else is its greeting: every connection begins with it
+ *     SELECT              on the scope's replica, or where else a pool would send it
+ *     INSERT              on the primary
+ *     BEGIN … COMMIT      all on one connection
+ *     anything else that a session remembers (a temporary table, a lock, a later SET): from there on all on the primary
+ *
+ * Statements run one after the other, in the order in which they were sent, as on any connection.
+ */
+export class Session<L extends Located> implements Lease {
+  readonly #port: LeasePort<L>
+  /** The connection to each node, by its id. */
+  readonly #held = new Map<string, Connection>()
+  readonly #greeting: Attempt<unknown>[] = []
+  #greets = true
+  #last: Connection | null = null
+  /** Where everything goes now: a transaction is open, or the session has something to remember. */
+  #bound: Decision | null = null
+  #inTransaction = false
+  /** It stays on the primary for ever. */
+  #settled = false
+  /** Tells the scope that opened a transaction on the primary that it has ended. */
+  #closeTransaction: (() => void) | null = null
+  #turn: Promise<unknown> = Promise.resolve()
+  #released = false
+
+  constructor(port: LeasePort<L>) {
+    this.#port = port
+  }
+
+  get native(): unknown {
+    return this.#last?.native ?? null
+  }
+
+  run<T>(statement: Statement, attempt: Attempt<T>): Promise<T> {
+    if (this.#released) return Promise.reject(released())
+    let located: L
+    try {
+      located = this.#port.locate(statement)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { classification } = located
+    if (this.#greets && classification.sets === 'session' && statement.repeatable !== false) {
+      return this.#inTurn(() => this.#greet(asRead(located), attempt))
+    }
+    this.#greets = false
+    // Now, so that a read that is sent beside the write cannot slip between.
+    noteWrite(located.scope, this.#aliasOf(located), classification)
+    return this.#inTurn(() => this.#run(located, attempt))
+  }
+
+  /** A connection of the node that a read would go to, unless it has to be a particular one. */
+  connection(): Promise<unknown> {
+    if (this.#released) return Promise.reject(released())
+    const located = asRead(this.#port.locate({ sql: '' }))
+    return this.#inTurn(
+      async () => (await this.#on(this.#bound ?? this.#port.decide(located), located)).native,
+    )
+  }
+
+  /** Gives all its connections back once what was sent before has ended; with an error, at once. */
+  release(error?: unknown): void {
+    if (this.#released) return
+    this.#released = true
+    const giveBack = (): void => {
+      this.#transactionEnded()
+      for (const connection of this.#held.values()) connection.release(error)
+      this.#held.clear()
+      this.#last = null
+    }
+    if (error === undefined) void this.#turn.then(giveBack)
+    else giveBack()
+  }
+
+  /** Tells the server that it has told a read by now, and, when they are opened, all the others. */
+  async #greet<T>(located: L, attempt: Attempt<T>): Promise<T> {
+    const decision = this.#bound ?? this.#port.decide(located)
+    const { native } = await this.#on(decision, located)
+    const result = await this.#port.runner.once(located, decision, native, attempt)
+    this.#greeting.push(attempt)
+    for (const [nodeId, connection] of this.#held) {
+      if (nodeId !== decision.nodeId) await attempt(connection.native, { ...decision, nodeId })
+    }
+    return result
+  }
+
+  async #run<T>(located: L, attempt: Attempt<T>): Promise<T> {
+    const { runner } = this.#port
+    const decision = this.#decide(located)
+    const place = async (next: Decision): Promise<unknown> => (await this.#on(next, located)).native
+    const connection = await this.#on(decision, located)
+    this.#follow(located, decision)
+    try {
+      return await runner.run(located, decision, connection.native, place, attempt)
+    } catch (error) {
+      this.#afterFailure(located, connection, error)
+      throw error
+    }
+  }
+
+  #decide(located: L): Decision {
+    if (this.#bound === null) return this.#port.decide(located)
+    if (this.#aliasOf(located) !== this.#bound.alias) throw crossDatabase(this.#bound, located.alias)
+    return stay(this.#bound, located.classification, this.#inTransaction)
+  }
+
+  /** Where it is bound, a statement that names no database belongs to the connection it is sent on. */
+  #aliasOf({ alias, databaseRule }: L): string {
+    if (this.#bound === null) return alias
+    return databaseRule === 'pool' || databaseRule === 'default' ? this.#bound.alias : alias
+  }
+
+  /** The connection to a node; a new one is greeted first, and stays read only on a replica whatever the greeting says. */
+  async #on(decision: Decision, { database }: L): Promise<Connection> {
+    const { nodeId, role } = decision
+    let connection = this.#held.get(nodeId)
+    if (connection === undefined) {
+      connection = await this.#port.connect(decision)
+      if (this.#released) {
+        connection.release()
+        throw released()
+      }
+      try {
+        for (const attempt of this.#greeting) await attempt(connection.native, decision)
+        if (role === 'replica' && this.#greeting.length > 0)
+          await connection.run(readOnlySession(database.dialect))
+      } catch (error) {
+        connection.release(error)
+        throw error
+      }
+      this.#held.set(nodeId, connection)
+    }
+    this.#last = connection
+    return connection
+  }
+
+  #follow({ sql, scope, classification }: L, decision: Decision): void {
+    const { transaction, intent, sets } = classification
+    if (sets === 'transaction' && !this.#inTransaction) this.#bound = decision
+    else if (intent === 'session' || typeof sql !== 'string') {
+      this.#bound ??= decision
+      this.#settled ||= this.#bound.role === 'primary'
+    }
+    if (transaction === null || transaction.kind === 'savepoint') return
+    if (transaction.kind !== 'begin') {
+      if (!transaction.chain) this.#transactionEnded()
+    } else if (!this.#inTransaction) {
+      this.#inTransaction = true
+      this.#bound = decision
+      const { role, alias } = decision
+      if (role === 'replica') return
+      scope.transactionOpened(alias)
+      this.#closeTransaction = () => {
+        scope.transactionClosed(alias)
+      }
+    }
+  }
+
+  #transactionEnded(): void {
+    if (!this.#inTransaction) return
+    this.#inTransaction = false
+    if (!this.#settled) this.#bound = null
+    this.#closeTransaction?.()
+    this.#closeTransaction = null
+  }
+
+  /** A connection that was lost is replaced, unless a transaction was lost with it: that has to be ended first. */
+  #afterFailure({ database }: L, connection: Connection, error: unknown): void {
+    const errorClass = database.adapter.classifyError(error)
+    if (this.#bound !== null || (errorClass !== 'connection' && errorClass !== 'unsent')) return
+    for (const [nodeId, held] of this.#held) if (held === connection) this.#held.delete(nodeId)
+    connection.release(error)
+  }
+
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(step)
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+}
+
+/** What greets a server goes where a read goes: it changes nothing but the session. */
+function asRead<L extends Located>(located: L): L {
+  return { ...located, classification: { ...located.classification, intent: 'read' } }
+}
