@@ -3,6 +3,7 @@ import type {
   Attempt,
   Connection,
   Connector,
+  Lease,
   OpenNode,
   PoolPort,
   PoolSource,
@@ -406,10 +407,19 @@ export class Router<D extends Databases = Databases> implements PoolSource {
       if (own === undefined) opened.set(database, (own = database.open(open)))
       return own
     }
+    const own = this.#poolPort(target, this.#database(target.alias ?? name), connectors)
+    const sessions: Lease[] = []
     const port: PoolPort = {
-      ...this.#poolPort(target, this.#database(target.alias ?? name), connectors),
+      ...own,
+      session: () => {
+        const session = own.session()
+        sessions.push(session)
+        return session
+      },
       end: () => {
         this.#opened.delete(port)
+        // Who keeps a connection for long may never give it back, and the driver's pool would wait for it.
+        for (const session of sessions) session.release()
         return endAll([...opened.values()].flatMap((own) => [...own.values()]))
       },
     }

@@ -69,6 +69,8 @@ export interface Connector {
 export interface Connection {
   /** The driver's connection. */
   readonly native: unknown
+  /** Its server has gone, or has closed it. Not asked for where nobody keeps connections. */
+  readonly lost?: boolean
   /** Runs a statement of splitpool's own; resolves to the command tag where the server gives one (`'ROLLBACK'`). */
   run(sql: string): Promise<string | undefined>
   /** Gives it back; with an error, closes it instead. Never throws. */

@@ -20,7 +20,7 @@ import { released, stay, type LeasePort, type Located } from './lease'
 export class Session<L extends Located> implements Lease {
   readonly #port: LeasePort<L>
   /** The connection to each node, by its id. */
-  readonly #held = new Map<string, Connection>()
+  readonly #held = new Map<string, Held>()
   readonly #greeting: Attempt<unknown>[] = []
   #greets = true
   #last: Connection | null = null
@@ -48,6 +48,7 @@ export class Session<L extends Located> implements Lease {
     try {
       located = this.#port.locate(statement)
     } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- also what a router of the chain threw
       return Promise.reject(error)
     }
     const { classification } = located
@@ -75,7 +76,7 @@ export class Session<L extends Located> implements Lease {
     this.#released = true
     const giveBack = (): void => {
       this.#transactionEnded()
-      for (const connection of this.#held.values()) connection.release(error)
+      for (const { connection } of this.#held.values()) connection.release(error)
       this.#held.clear()
       this.#last = null
     }
@@ -83,16 +84,26 @@ export class Session<L extends Located> implements Lease {
     else giveBack()
   }
 
-  /** Tells the server that it has told a read by now, and, when they are opened, all the others. */
+  /** Tells the server that a read would go to, those that are connected already, and every other when it is opened. */
   async #greet<T>(located: L, attempt: Attempt<T>): Promise<T> {
     const decision = this.#bound ?? this.#port.decide(located)
     const { native } = await this.#on(decision, located)
     const result = await this.#port.runner.once(located, decision, native, attempt)
     this.#greeting.push(attempt)
-    for (const [nodeId, connection] of this.#held) {
-      if (nodeId !== decision.nodeId) await attempt(connection.native, { ...decision, nodeId })
+    for (const held of this.#held.values()) {
+      await this.#begin(held, held.decision.nodeId === decision.nodeId ? [] : [attempt], located)
     }
     return result
+  }
+
+  /** Whatever it is greeted with, a session on a replica stays read only. */
+  async #begin(
+    { connection, decision }: Held,
+    greeting: readonly Attempt<unknown>[],
+    { database }: L,
+  ): Promise<void> {
+    for (const attempt of greeting) await attempt(connection.native, decision)
+    if (decision.role === 'replica') await connection.run(readOnlySession(database.dialect))
   }
 
   async #run<T>(located: L, attempt: Attempt<T>): Promise<T> {
@@ -121,25 +132,28 @@ export class Session<L extends Located> implements Lease {
     return databaseRule === 'pool' || databaseRule === 'default' ? this.#bound.alias : alias
   }
 
-  /** The connection to a node; a new one is greeted first, and stays read only on a replica whatever the greeting says. */
-  async #on(decision: Decision, { database }: L): Promise<Connection> {
-    const { nodeId, role } = decision
-    let connection = this.#held.get(nodeId)
+  /** The connection to a node; a new one is greeted first. */
+  async #on(decision: Decision, located: L): Promise<Connection> {
+    const { nodeId } = decision
+    let connection = this.#held.get(nodeId)?.connection
+    if (connection?.lost === true && this.#bound === null) {
+      this.#drop(connection)
+      connection = undefined
+    }
     if (connection === undefined) {
       connection = await this.#port.connect(decision)
       if (this.#released) {
         connection.release()
         throw released()
       }
-      try {
-        for (const attempt of this.#greeting) await attempt(connection.native, decision)
-        if (role === 'replica' && this.#greeting.length > 0)
-          await connection.run(readOnlySession(database.dialect))
-      } catch (error) {
-        connection.release(error)
-        throw error
+      const held = { connection, decision }
+      if (this.#greeting.length > 0) {
+        await this.#begin(held, this.#greeting, located).catch((error: unknown) => {
+          held.connection.release(error)
+          throw error
+        })
       }
-      this.#held.set(nodeId, connection)
+      this.#held.set(nodeId, held)
     }
     this.#last = connection
     return connection
@@ -179,7 +193,11 @@ export class Session<L extends Located> implements Lease {
   #afterFailure({ database }: L, connection: Connection, error: unknown): void {
     const errorClass = database.adapter.classifyError(error)
     if (this.#bound !== null || (errorClass !== 'connection' && errorClass !== 'unsent')) return
-    for (const [nodeId, held] of this.#held) if (held === connection) this.#held.delete(nodeId)
+    this.#drop(connection, error)
+  }
+
+  #drop(connection: Connection, error: unknown = new Error('The connection was lost')): void {
+    for (const [nodeId, held] of this.#held) if (held.connection === connection) this.#held.delete(nodeId)
     connection.release(error)
   }
 
@@ -188,6 +206,12 @@ export class Session<L extends Located> implements Lease {
     this.#turn = result.catch(() => undefined)
     return result
   }
+}
+
+/** A connection, and the decision that opened it. */
+interface Held {
+  readonly connection: Connection
+  readonly decision: Decision
 }
 
 /** What greets a server goes where a read goes: it changes nothing but the session. */

@@ -65,7 +65,7 @@ describe('the layout', () => {
       const folder = file.includes('/') ? file.slice(0, file.indexOf('/')) : null
       if (folder === null || folder === 'testing') continue
       for (const from of importsOf(file, { types: true }).filter(
-        (name) => !/^(node:|pg\b|mysql2\b|lru-cache)/.test(name),
+        (name) => !/^(node:|pg\b|mysql2\b|knex\b|lru-cache)/.test(name),
       )) {
         const to = from.includes('/') ? from.slice(0, from.indexOf('/')) : from
         expect([folder, ...ALLOWED[folder]!], `${file} imports ${from}`).toContain(to)

@@ -8,6 +8,8 @@ import { classifyError } from './errors'
 import { Mysql2Connector } from './node'
 import { RoutedPool } from './pool'
 
+export { driverModule } from './driver-module'
+
 /** One MySQL or MariaDB server: a URL, the options of mysql2's `createPool` with a few of splitpool's, or a pool. */
 export type Mysql2Node = string | Pool | PromisePool | Mysql2NodeOptions
 

@@ -55,6 +55,14 @@ class Mysql2Connection implements Connection {
     this.native = native
   }
 
+  get lost(): boolean {
+    const { stream, _fatalError: fatal } = this.native as PoolConnection & {
+      readonly stream: { readonly destroyed: boolean }
+      readonly _fatalError: unknown
+    }
+    return stream.destroyed || fatal != null
+  }
+
   async run(sql: string): Promise<undefined> {
     await promised((done) => this.native.query(sql, done))
   }
@@ -75,7 +83,7 @@ function poolOptions({ url, options }: Extract<NodeSettings, { kind: 'options' }
 }
 
 /** A pool of `mysql2/promise` is a wrapper of one of mysql2. */
-function corePool(pool: Pool | PromisePool): Pool {
+export function corePool(pool: Pool | PromisePool): Pool {
   return 'pool' in pool ? pool.pool : pool
 }
 

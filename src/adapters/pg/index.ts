@@ -7,6 +7,8 @@ import { classifyError } from './errors'
 import { PgConnector } from './node'
 import { RoutedPool } from './pool'
 
+export { driverModule } from './driver-module'
+
 /** One PostgreSQL server: a URL, the options of `pg.Pool` with a few of splitpool's, or a pool. */
 export type PgNode = string | Pool | PgNodeOptions
 

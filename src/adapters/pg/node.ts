@@ -44,11 +44,20 @@ export class PgConnector implements Connector {
 
 class PgConnection implements Connection {
   readonly native: PoolClient
+  #lost = false
+  readonly #lose = (): void => {
+    this.#lost = true
+  }
 
   constructor(native: PoolClient) {
     this.native = native
     // A borrowed client has no listener of the pool's; losing its connection must not end the process.
-    native.on('error', ignore)
+    native.on('error', this.#lose)
+    native.on('end', this.#lose)
+  }
+
+  get lost(): boolean {
+    return this.#lost
   }
 
   async run(sql: string): Promise<string | undefined> {
@@ -57,7 +66,8 @@ class PgConnection implements Connection {
   }
 
   release(error?: unknown): void {
-    this.native.off('error', ignore)
+    this.native.off('error', this.#lose)
+    this.native.off('end', this.#lose)
     this.native.release(error === undefined ? undefined : error instanceof Error ? error : true)
   }
 }
