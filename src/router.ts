@@ -302,8 +302,8 @@ export class Router<D extends Databases = Databases> implements PoolSource {
 
   /**
    * Runs `fn` in a transaction on one connection: commits when it returns, rolls back when it throws. Inside, the
-   * statements of the pools of the same database join it, and nested calls are savepoints. A client that is borrowed
-   * inside is a connection of its own: what it writes is not rolled back with the transaction.
+   * statements of `router.pool()` of the same database join it, those of clients borrowed from it too, and nested calls
+   * are savepoints. A borrowed client that sends BEGIN has a connection and a transaction of its own.
    *
    * @throws {SplitpoolError} `ERR_TRANSACTION_ABORTED`, `ERR_OUTCOME_UNKNOWN`, `ERR_TRANSACTION_OPTIONS`,
    *   `ERR_INVALID_OPTION`, `ERR_UNKNOWN_ALIAS`; and whatever `fn` or the driver throws
@@ -439,6 +439,10 @@ export class Router<D extends Databases = Databases> implements PoolSource {
       run: (statement, attempt) => rejecting(() => this.#run(call, statement, attempt)),
       lease: () => new LateLease(this.#leasePort(call)),
       session: () => new Session(this.#leasePort(call)),
+      client: (lease) => {
+        const like = connectorOf(database.connectors, database.snapshot.primary.id)
+        return database.adapter.createClient(lease, like)
+      },
       end: () => endAll(nodes),
     }
   }
@@ -448,6 +452,12 @@ export class Router<D extends Databases = Databases> implements PoolSource {
       runner: this.#runner,
       locate: (statement) => this.#locate(call, statement),
       decide: (placed) => this.#decide(placed),
+      join: (placed, attempt) => {
+        const transaction = openTransaction(placed.context.transaction, placed.alias)
+        // What an ORM has opened parses values in its own way.
+        if (transaction === null || call.connectors !== ITS_OWN) return null
+        return this.#runInside(transaction, placed, attempt)
+      },
       connect: (decision) => this.#connect(decision, call.connectors),
     }
   }

@@ -19,6 +19,8 @@ export interface Adapter {
   openNode(settings: unknown, node: NodeIdentity, events: NodeEvents): Connector
   /** The pool that the application uses in place of the driver's own. */
   createPool(port: PoolPort): unknown
+  /** The driver's client over a connection that chooses its server late; `like` is one of the database's nodes. */
+  createClient(lease: Lease, like: Connector): object
   /** The client that the callback of `router.transaction` gets. */
   createTransactionClient(connection: Connection, port: TransactionPort): unknown
   /** What an error of the driver says about the statement that met it. */
@@ -103,6 +105,8 @@ export interface PoolPort {
   readonly lease: () => Lease
   /** A connection that is kept for long, and chooses its server at every statement; see `execution/session.ts`. */
   readonly session: () => Lease
+  /** The driver's client over one of them. */
+  readonly client: (lease: Lease) => object
   /** Ends the pools of these nodes. */
   readonly end: () => Promise<void>
 }

@@ -668,3 +668,63 @@ async function settled(): Promise<void> {
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
+
+describe('a client that is borrowed inside a transaction', () => {
+  it('joins it, and takes and gives back no connection', async () => {
+    await router.scope(() =>
+      router.transaction(async () => {
+        const client = db.connect()
+        await client.query('SELECT 1')
+        await client.query('INSERT INTO t VALUES (1)')
+        expect([primary().borrowed, replica().borrowed]).toEqual([1, 0])
+        client.release()
+        expect(primary().borrowed).toBe(1)
+      }),
+    )
+    expect(primary().statements).toEqual(['BEGIN', 'SELECT 1', 'INSERT INTO t VALUES (1)', 'COMMIT'])
+  })
+
+  it('waits for a nested one, so as not to be rolled back with it', async () => {
+    await router.transaction(async () => {
+      const client = db.connect()
+      const nested = router.transaction(async () => {
+        await db.query('INSERT INTO inner_t VALUES (1)')
+      })
+      await client.query('INSERT INTO outer_t VALUES (1)')
+      await nested
+      client.release()
+    })
+    expect(primary().statements).toEqual([
+      'BEGIN',
+      'SAVEPOINT splitpool_1',
+      'INSERT INTO inner_t VALUES (1)',
+      'RELEASE SAVEPOINT splitpool_1',
+      'INSERT INTO outer_t VALUES (1)',
+      'COMMIT',
+    ])
+  })
+
+  it('has a connection of its own once it has opened a transaction itself', async () => {
+    await router.transaction(async () => {
+      const client = db.connect()
+      await client.query('BEGIN')
+      await client.query('INSERT INTO own VALUES (1)')
+      expect(primary().borrowed).toBe(2)
+      await client.query('COMMIT')
+      client.release()
+    })
+    expect(primary().borrowed).toBe(0)
+  })
+
+  it('keeps the connection it had before', async () => {
+    await router.scope(async () => {
+      const client = db.connect()
+      await client.query('INSERT INTO before_t VALUES (1)')
+      await router.transaction(async () => {
+        await client.query('INSERT INTO t VALUES (1)')
+        expect(primary().borrowed).toBe(2)
+      })
+      client.release()
+    })
+  })
+})

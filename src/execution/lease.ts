@@ -17,6 +17,8 @@ export interface LeasePort<L extends Located> {
   locate(statement: Statement): L
   decide(located: L): Decision
   connect(decision: Decision): Promise<Connection>
+  /** Runs a statement in the transaction of the router's in whose callback it was sent; `null` where there is none. */
+  join<T>(located: L, attempt: Attempt<T>): Promise<T> | null
   readonly runner: Runner
 }
 
@@ -31,6 +33,9 @@ interface Bound {
  *
  *     unbound ──read──► on a replica ──anything else──► on the primary, until it is released
  *        └───────────── anything else ───────────────►
+ *
+ * Inside the callback of `router.transaction` a lease that has no connection yet takes none: its statements join that
+ * transaction, unless it opens one itself.
  *
  * A transaction that is declared read only keeps the replica from its BEGIN to its end: inside it nothing moves, and a
  * write is refused by the server, as it would be anywhere. Between two statements of its own a lease on a replica may
@@ -91,6 +96,10 @@ export class LateLease<L extends Located> implements Lease {
 
   async #run<T>(statement: Statement, attempt: Attempt<T>): Promise<T> {
     const located = this.#port.locate(statement)
+    if (this.#bound === null && located.classification.transaction?.kind !== 'begin') {
+      const joined = this.#port.join(located, attempt)
+      if (joined !== null) return await joined
+    }
     noteWrite(located.scope, this.#aliasOf(located), located.classification)
     const { connection, decision } = await this.#inTurn(() => this.#bind(located))
     this.#running++

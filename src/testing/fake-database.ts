@@ -99,6 +99,10 @@ class FakeAdapter implements Adapter {
     }
   }
 
+  createClient(lease: Lease): FakeClient {
+    return client(lease)
+  }
+
   createTransactionClient(_connection: Connection, { run }: { readonly run: Run }): FakeClient {
     return { query: (sql) => query(run, sql), release: () => undefined }
   }

@@ -330,16 +330,20 @@ describeDialect('postgres', (cluster) => {
       })
     })
 
-    it('leaves a client that is borrowed inside on a connection of its own, of the primary', async () => {
+    it('takes in a client that is borrowed inside, unless it opens a transaction itself', async () => {
       await router.scope(() =>
         router.transaction(async (tx) => {
           const client = await db.connect()
           try {
+            expect(await pidOf(client)).toBe(await pidOf(tx))
+            await client.query('BEGIN')
             expect(await who(client)).toBe('primary')
             expect(await pidOf(client)).not.toBe(await pidOf(tx))
+            await client.query('COMMIT')
           } finally {
             client.release()
           }
+          expect(await pidOf(db), 'the release did not touch the transaction').toBe(await pidOf(tx))
         }),
       )
     })

@@ -3,7 +3,8 @@ import type { Pool as PromisePool, PoolConnection as PromisePoolConnection } fro
 import type { Database, NodesOptions } from '../../database'
 import type { Adapter } from '../adapter'
 import { nodesOptions, resolveNode, type NodeOptions, type NodeSettings } from '../resolve-node'
-import { createTransactionClient } from './client'
+import { createTransactionClient, RoutedConnection } from './client'
+import { configOf } from './driver'
 import { classifyError } from './errors'
 import { Mysql2Connector } from './node'
 import { RoutedPool } from './pool'
@@ -47,6 +48,7 @@ const adapter: Adapter = {
     }),
   openNode: (settings, node, events) => new Mysql2Connector(settings as NodeSettings, node, events),
   createPool: (port) => new RoutedPool(port),
+  createClient: (lease, { native }) => new RoutedConnection(lease, configOf(native as Pool).connectionConfig),
   createTransactionClient,
   classifyError,
 }

@@ -2,7 +2,7 @@ import { Pool, type PoolClient, type PoolConfig } from 'pg'
 import type { Database, NodesOptions } from '../../database'
 import type { Adapter } from '../adapter'
 import { nodesOptions, resolveNode, type NodeOptions, type NodeSettings } from '../resolve-node'
-import { createTransactionClient } from './client'
+import { createTransactionClient, RoutedClient } from './client'
 import { classifyError } from './errors'
 import { PgConnector } from './node'
 import { RoutedPool } from './pool'
@@ -42,6 +42,7 @@ const adapter: Adapter = {
     }),
   openNode: (settings, node, events) => new PgConnector(settings as NodeSettings, node, events),
   createPool: (port) => new RoutedPool(port),
+  createClient: (lease, { native }) => new RoutedClient(lease, (native as Pool).options),
   createTransactionClient,
   classifyError,
 }
