@@ -1,9 +1,15 @@
 import { benchClassify } from './classify'
 import { benchMemory } from './memory'
+import { benchOrms } from './orms'
 import { benchThroughput } from './throughput'
 
-/** `npm run bench [classify|throughput|memory]…`: all of them, or those that are named. */
-const BENCHES = { classify: benchClassify, memory: benchMemory, throughput: benchThroughput } as const
+/** `npm run bench [classify|throughput|orms|memory]…`: all of them, or those that are named. */
+const BENCHES = {
+  classify: benchClassify,
+  memory: benchMemory,
+  throughput: benchThroughput,
+  orms: benchOrms,
+} as const
 
 async function main(): Promise<void> {
   const named = process.argv.slice(2)

@@ -87,9 +87,10 @@ async function compete(
   return scores
 }
 
-const STATEMENTS_PER_REQUEST = 3
+export const STATEMENTS_PER_REQUEST = 3
 
-async function run(
+/** Lets as many workers as are in flight do requests for a while. */
+export async function run(
   { request }: Contestant,
   inFlight: number,
   forMs: number,

@@ -620,6 +620,44 @@ describe('scopes', () => {
   })
 })
 
+describe('a query that runs when it is awaited', () => {
+  /** As those of Prisma, Knex and Drizzle do. */
+  function lazily(sql: string): PromiseLike<unknown> {
+    return {
+      then: (done, failed) => db.query(sql).then(done, failed),
+    }
+  }
+
+  it('runs inside what it was returned from', async () => {
+    expect(await router.primary(() => lazily('SELECT 1'))).toBe('default:primary')
+    expect(await router.using('users', () => lazily('SELECT 1'))).toBe('users:replica-1')
+    await router.transaction(() => lazily('INSERT INTO t VALUES (1)') as Promise<unknown>)
+    expect(primary().statements).toEqual(['SELECT 1', 'BEGIN', 'INSERT INTO t VALUES (1)', 'COMMIT'])
+  })
+
+  it('runs in the scope it was returned from, and leaves the one outside alone', async () => {
+    await router.scope(async () => {
+      await router.scope(() => lazily('INSERT INTO t VALUES (1)'))
+      expect(await db.query('SELECT 1')).toBe('default:replica-1')
+    })
+  })
+
+  it('fails as it would have failed', async () => {
+    primary().answer = () => {
+      throw new FakeError('other')
+    }
+    await expect(router.primary(() => lazily('SELECT 1'))).rejects.toThrow('fake other error')
+  })
+
+  it('is not what mysql2 gives, which is under way, and has a then that throws', () => {
+    const command = { then: failing, catch: failing }
+    expect(router.scope(() => command)).toBe(command)
+    function failing(): never {
+      throw new Error('not a promise')
+    }
+  })
+})
+
 describe('balancers', () => {
   it('are asked once per scope, and what they answer is checked', async () => {
     let asked = 0

@@ -89,9 +89,36 @@ describe('a session', () => {
     expect(replica().statements).toEqual(['SET a = 1', 'SET default_transaction_read_only = on', 'SELECT 1'])
   })
 
+  it('tells a later SET to the connections that are open, and repeats to a new one what was said last', async () => {
+    await inScopes('SELECT 1', 'SET a = 0', 'SET b = 1', 'SET a = 1', 'SET a = 0')
+    expect(primary().statements).toEqual([])
+    expect(await inScopes('INSERT INTO t VALUES (1)', 'SET c = 1', 'SELECT 2')).toEqual([
+      'default:primary',
+      'default:replica-1',
+      'default:replica-1',
+    ])
+    expect(primary().statements).toEqual([
+      'SET b = 1',
+      'SET a = 1',
+      'SET a = 0',
+      'INSERT INTO t VALUES (1)',
+      'SET c = 1',
+    ])
+  })
+
   it('stays on the primary for ever once it has something to remember', async () => {
     await inScopes('SELECT 1')
-    await inScopes('SET a = 1')
+    await inScopes('CREATE TEMP TABLE mine (a int)')
+    expect(await inScopes('SELECT 1', 'SET a = 1', 'SELECT 1')).toEqual(Array(3).fill('default:primary'))
+  })
+
+  it('stays on the primary after a SET inside a transaction, which its connection has kept', async () => {
+    await inScopes('BEGIN', 'SET a = 1', 'COMMIT')
+    expect(await inScopes('SELECT 1')).toEqual(['default:primary'])
+  })
+
+  it('stays on the primary when there is too much to repeat', async () => {
+    await inScopes(...Array.from({ length: 101 }, (_, index) => `SET a = ${index}`))
     expect(await inScopes('SELECT 1')).toEqual(['default:primary'])
   })
 

@@ -9,11 +9,12 @@ import { released, stay, type LeasePort, type Located } from './lease'
  * A connection that its owner keeps for long, as an ORM does that pools connections itself, and that chooses its server
  * at every statement, as a pool does. It holds one connection of each server it has needed:
  *
- *     SET …, SET …        what it is told before anything else is its greeting: every connection begins with it
+ *     SET …               on every connection, those that are open and those that are opened later
  *     SELECT              on the scope's replica, or where else a pool would send it
  *     INSERT              on the primary
  *     BEGIN … COMMIT      all on one connection
- *     anything else that a session remembers (a temporary table, a lock, a later SET): from there on all on the primary
+ *     anything else that a session remembers (a temporary table, a lock, a SET inside a transaction):
+ *                         from there on all on the primary
  *
  * Statements run one after the other, in the order in which they were sent, as on any connection.
  */
@@ -21,8 +22,8 @@ export class Session<L extends Located> implements Lease {
   readonly #port: LeasePort<L>
   /** The connection to each node, by its id. */
   readonly #held = new Map<string, Held>()
-  readonly #greeting: Attempt<unknown>[] = []
-  #greets = true
+  /** What the session has been set to, by its text, in the order in which it was last said. */
+  readonly #greeting = new Map<unknown, Attempt<unknown>>()
   #last: Connection | null = null
   /** Where everything goes now: a transaction is open, or the session has something to remember. */
   #bound: Decision | null = null
@@ -52,10 +53,13 @@ export class Session<L extends Located> implements Lease {
       return Promise.reject(error)
     }
     const { classification } = located
-    if (this.#greets && classification.sets === 'session' && statement.repeatable !== false) {
-      return this.#inTurn(() => this.#greet(asRead(located), attempt))
+    if (classification.sets === 'session' && statement.repeatable !== false) {
+      return this.#inTurn(() =>
+        this.#bound === null && this.#greeting.size < MOST_SETTINGS
+          ? this.#set(asRead(located), attempt)
+          : this.#run(located, attempt),
+      )
     }
-    this.#greets = false
     // Now, so that a read that is sent beside the write cannot slip between.
     noteWrite(located.scope, this.#aliasOf(located), classification)
     return this.#inTurn(() => this.#run(located, attempt))
@@ -85,24 +89,25 @@ export class Session<L extends Located> implements Lease {
   }
 
   /** Tells the server that a read would go to, those that are connected already, and every other when it is opened. */
-  async #greet<T>(located: L, attempt: Attempt<T>): Promise<T> {
-    const decision = this.#bound ?? this.#port.decide(located)
+  async #set<T>(located: L, attempt: Attempt<T>): Promise<T> {
+    const decision = this.#port.decide(located)
     const { native } = await this.#on(decision, located)
     const result = await this.#port.runner.once(located, decision, native, attempt)
-    this.#greeting.push(attempt)
+    this.#greeting.delete(located.sql)
+    this.#greeting.set(located.sql, attempt)
     for (const held of this.#held.values()) {
-      await this.#begin(held, held.decision.nodeId === decision.nodeId ? [] : [attempt], located)
+      await this.#tell(held, held.decision.nodeId === decision.nodeId ? [] : [attempt], located)
     }
     return result
   }
 
-  /** Whatever it is greeted with, a session on a replica stays read only. */
-  async #begin(
+  /** Whatever it is set to, a session on a replica stays read only. */
+  async #tell(
     { connection, decision }: Held,
-    greeting: readonly Attempt<unknown>[],
+    settings: Iterable<Attempt<unknown>>,
     { database }: L,
   ): Promise<void> {
-    for (const attempt of greeting) await attempt(connection.native, decision)
+    for (const attempt of settings) await attempt(connection.native, decision)
     if (decision.role === 'replica') await connection.run(readOnlySession(database.dialect))
   }
 
@@ -147,8 +152,8 @@ export class Session<L extends Located> implements Lease {
         throw released()
       }
       const held = { connection, decision }
-      if (this.#greeting.length > 0) {
-        await this.#begin(held, this.#greeting, located).catch((error: unknown) => {
+      if (this.#greeting.size > 0) {
+        await this.#tell(held, this.#greeting.values(), located).catch((error: unknown) => {
           held.connection.release(error)
           throw error
         })
@@ -208,13 +213,16 @@ export class Session<L extends Located> implements Lease {
   }
 }
 
+/** Beyond this many different texts, a session stays on the primary, where it has them. */
+const MOST_SETTINGS = 100
+
 /** A connection, and the decision that opened it. */
 interface Held {
   readonly connection: Connection
   readonly decision: Decision
 }
 
-/** What greets a server goes where a read goes: it changes nothing but the session. */
+/** A SET goes where a read goes: it changes nothing but the session. */
 function asRead<L extends Located>(located: L): L {
   return { ...located, classification: { ...located.classification, intent: 'read' } }
 }

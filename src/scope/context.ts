@@ -27,18 +27,27 @@ export class Contexts {
   }
 
   runInScope<T>(fn: () => T): T {
-    return this.#storage.run({ scope: new Scope(), frame: null, transaction: null }, fn)
+    return this.#run({ scope: new Scope(), frame: null, transaction: null }, fn)
   }
 
   runInFrame<T>(target: Target, fn: () => T): T {
     const { scope, frame, transaction } = this.current()
-    return this.#storage.run({ scope, frame: { target, outer: frame }, transaction }, fn)
+    return this.#run({ scope, frame: { target, outer: frame }, transaction }, fn)
   }
 
   /** The transaction has its database, so that frames around it which name one are over; those that ask for a role go on. */
   runInTransaction<T>(transaction: Transaction, fn: () => T): T {
     const { scope, frame } = this.current()
-    return this.#storage.run({ scope, frame: withoutDatabases(frame), transaction }, fn)
+    return this.#run({ scope, frame: withoutDatabases(frame), transaction }, fn)
+  }
+
+  /**
+   * A query that runs when it is awaited, as those of Prisma, Knex and Drizzle do, would run where the caller awaits it,
+   * outside. So it is awaited here, and what comes back is a promise.
+   */
+  #run<T>(context: Context, fn: () => T): T {
+    const result = this.#storage.run(context, fn)
+    return runsWhenAwaited(result) ? (this.#storage.run(context, () => awaited(result)) as T) : result
   }
 
   /**
@@ -70,4 +79,19 @@ export function roleFrame(frame: Frame | null, alias: string): Target | null {
     if (target.role !== null && (target.alias === null || target.alias === alias)) return target
   }
   return null
+}
+
+type Thenable = PromiseLike<unknown> & { readonly catch?: unknown }
+
+function runsWhenAwaited(result: unknown): result is Thenable {
+  if (typeof result !== 'object' || result === null || result instanceof Promise) return false
+  const { then, catch: rescue } = result as Partial<Thenable>
+  // mysql2's commands are under way as soon as they are made, and have one method under both names, which throws.
+  return typeof then === 'function' && then !== rescue
+}
+
+function awaited(result: Thenable): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    result.then(resolve, reject)
+  })
 }

@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { describeDialect } from '../servers/provided'
 import { processesIn } from '../servers/server-process'
 import { until } from '../servers/until'
+import { generateClients } from './orms/prisma/generated-client'
 
 const EXAMPLES = join(__dirname, '..', '..', 'examples')
 const TIMEOUT_MS = 55_000
@@ -178,7 +179,41 @@ describe('the examples', { timeout: TIMEOUT_MS + 5_000 }, () => {
     for (const fact of facts) expect(out).toMatch(fact)
   })
 
+  const ORM_FACTS = [
+    /^job 1 reads from (replica :\d+) and again from \1$/m,
+    /^wrote and read back \{ body: 'hello' \} on primary/m,
+    /^a transaction is on (primary :\d+)(?! and the outer handle on (?!\1))/m,
+  ]
+
+  it.each([
+    ['knex.ts', /^ {2}default:primary: update "example_notes"/m, /^a read-only transaction is on replica/m],
+    ['kysely.ts', /^a read-only transaction is on replica/m],
+    ['drizzle.ts', /^a read-only transaction is on replica/m],
+    ['sequelize.ts'],
+    ['mikro-orm.ts', /^a read-only transaction finds "hello again" on replica/m],
+  ])('%s', async (file, ...facts) => {
+    const { code, out, err } = await run(file)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    for (const fact of [...ORM_FACTS, ...facts]) expect(out).toMatch(fact)
+  })
+
   describeDialect('mysql', () => {
+    it.each(['objection.ts', 'typeorm.ts'])('%s', async (file) => {
+      const { code, out, err } = await run(file)
+      expect({ code, err }).toEqual({ code: 0, err: '' })
+      for (const fact of ORM_FACTS) expect(out).toMatch(fact)
+    })
+
+    describe('prisma', () => {
+      beforeAll(() => generateClients('mysql.prisma'))
+
+      it('prisma/mysql.ts', async () => {
+        const { code, out, err } = await run('prisma/mysql.ts')
+        expect({ code, err }).toEqual({ code: 0, err: '' })
+        for (const fact of ORM_FACTS) expect(out).toMatch(fact)
+      })
+    })
+
     it('mysql2.ts', async () => {
       const { code, out, err } = await run('mysql2.ts')
       expect({ code, err }).toEqual({ code: 0, err: '' })
@@ -189,6 +224,16 @@ describe('the examples', { timeout: TIMEOUT_MS + 5_000 }, () => {
   })
 
   describeDialect('postgres', ({ primary, replicas }) => {
+    describe('prisma', () => {
+      beforeAll(() => generateClients('postgres.prisma'))
+
+      it('prisma/postgres.ts', async () => {
+        const { code, out, err } = await run('prisma/postgres.ts')
+        expect({ code, err }).toEqual({ code: 0, err: '' })
+        for (const fact of ORM_FACTS) expect(out).toMatch(fact)
+      })
+    })
+
     it('run on the servers that the command line names', async () => {
       const { code, out, err } = await run('pg.ts', [primary.url, ...replicas.map(({ url }) => url)])
       expect({ code, err }).toEqual({ code: 0, err: '' })

@@ -75,6 +75,15 @@ describeDialect('postgres', (cluster) => {
       })
     })
 
+    it('pg.Query that a pool is given and a replica refuses is answered by the primary, and leaves no connection out', async () => {
+      await router.scope(async () => {
+        const query = new Query('SELECT submitted_add() IS NULL AS no /* pool */') as unknown as string
+        expect((await db.query(query)).rows).toEqual([{ no: false }])
+        expect(db.totalCount - db.idleCount).toBe(0)
+        expect((await router.scope(() => db.query('SELECT 1 AS one'))).rows).toEqual([{ one: 1 }])
+      })
+    })
+
     it('pg.Query that a replica refuses is answered by the primary', async () => {
       await router.scope(async () => {
         const client = await db.connect()
@@ -87,11 +96,66 @@ describeDialect('postgres', (cluster) => {
       })
     })
 
-    it('cursor that a replica refuses fails, and the connection goes on', async () => {
+    it('cursor that a replica refuses is answered by the primary, with the rows it was asked for', async () => {
       await router.scope(async () => {
         const client = await db.connect()
+        const sql = 'SELECT submitted_add() IS NULL AS no FROM generate_series(1, 3) /* cursor */'
+        const refused = router.stats().refusedByReplica
+        const cursor = client.query(new Cursor(sql))
+        expect(await cursor.read(2)).toEqual([{ no: false }, { no: false }])
+        expect(await cursor.read(2)).toEqual([{ no: false }])
+        expect(router.stats().refusedByReplica).toBe(refused + 1)
+        client.release()
+        expect((await router.scope(() => db.query('SELECT 1 AS one'))).rows).toEqual([{ one: 1 }])
+      })
+    })
+
+    it('query stream that a replica refuses is answered by the primary', async () => {
+      await router.scope(async () => {
+        const client = await db.connect()
+        const sql = 'SELECT submitted_add() IS NULL AS no FROM generate_series(1, 3) /* stream */'
+        const refused = router.stats().refusedByReplica
+        const stream = client.query(new QueryStream(sql, [], { batchSize: 2 }))
+        expect(await stream.toArray()).toEqual([{ no: false }, { no: false }, { no: false }])
+        expect(router.stats().refusedByReplica).toBe(refused + 1)
+        client.release()
+      })
+    })
+
+    it('cursor that is refused after a row was delivered fails, and the connection goes on', async () => {
+      await router.scope(async () => {
+        const client = await db.connect()
+        const cursor = client.query(
+          new Cursor('SELECT CASE n WHEN 2 THEN submitted_add() END FROM generate_series(1, 2) AS n'),
+        )
+        expect(await cursor.read(1)).toHaveLength(1)
+        await expect(cursor.read(1)).rejects.toMatchObject({ code: '25006' })
+        client.release()
+        expect((await db.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
+      })
+    })
+
+    it('cursor that is refused where nothing may move fails, and the connection goes on', async () => {
+      await router.scope(async () => {
+        const client = await db.connect()
+        await client.query('BEGIN READ ONLY')
         const cursor = client.query(new Cursor('SELECT submitted_add() FROM generate_series(1, 2)'))
         await expect(cursor.read(1)).rejects.toMatchObject({ code: '25006' })
+        await expect(cursor.read(1)).rejects.toMatchObject({ code: '25006' })
+        await cursor.close()
+        await client.query('ROLLBACK')
+        client.release()
+        expect((await db.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
+      })
+    })
+
+    it('query stream that is refused where nothing may move ends with the error', async () => {
+      await router.scope(async () => {
+        const client = await db.connect()
+        await client.query('BEGIN READ ONLY')
+        const stream = client.query(new QueryStream('SELECT submitted_add() FROM generate_series(1, 2)'))
+        await expect(stream.toArray()).rejects.toMatchObject({ code: '25006' })
+        await client.query('ROLLBACK')
         client.release()
         expect((await db.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
       })

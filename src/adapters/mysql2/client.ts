@@ -1,23 +1,38 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { Socket } from 'node:net'
 import type { PoolConnection, PrepareStatementInfo, Query } from 'mysql2'
 import type { PoolConnection as PromisePoolConnection } from 'mysql2/promise'
+import { captureContext } from '../capture-context'
 import type { Connection, Lease, Run, TransactionPort } from '../adapter'
 import { tell, type Callback } from '../callback'
-import { createQuery, UnconnectedConnection, type ConnectionConfig } from './driver'
-import { answer, promised, routedQuery } from './query'
+import {
+  createPrepare,
+  createQuery,
+  isCommand,
+  UnconnectedConnection,
+  type ConnectionConfig,
+  type Queryable,
+} from './driver'
+import { RoutedPromiseConnection } from './promise'
+import { answer, executeCall, NO_QUERY, promised, queryCall, sendCall, type Send } from './query'
 
 /** What a connection emits while it is borrowed; passed on from whichever one is held. */
 const EVENTS = ['error', 'end', 'warn'] as const
 
-/** A command of the driver's, as far as it is looked at here. */
-interface Command {
-  readonly onResult?: Callback
+/** A command of the driver's without a text. */
+interface OtherCommand {
+  onResult?: Callback | undefined
 }
 
 type Native = PoolConnection & {
   readonly config: ConnectionConfig
+  readonly stream: { readonly destroyed: boolean }
+  readonly _closing?: boolean
+  readonly _command?: object | null
+  readonly _fatalError: Error | null
+  readonly _protocolError: Error | null
   readonly _statements: Pick<Map<string, unknown>, 'get' | 'delete'>
-  addCommand(command: Command): Command
+  addCommand(command: OtherCommand): OtherCommand
 }
 
 /**
@@ -30,7 +45,10 @@ export class RoutedConnection extends UnconnectedConnection {
   readonly #config: ConnectionConfig
   readonly #forwards: readonly (readonly [event: string, pass: (...values: unknown[]) => void])[]
   #heard: Native | null = null
+  #last: Native | null = null
+  #paused = false
   #released = false
+  #destroyed = false
 
   /** @param config that of the pool, until a connection is held */
   constructor(lease: Lease, config: ConnectionConfig, events: readonly string[] = EVENTS) {
@@ -38,7 +56,7 @@ export class RoutedConnection extends UnconnectedConnection {
     this.#lease = lease
     this.#config = config
     // Events are the borrower's, in whose scope the connection was not opened.
-    const inContext = AsyncLocalStorage.snapshot()
+    const inContext = captureContext()
     this.#forwards = events.map((event) => [
       event,
       (...values) => {
@@ -49,36 +67,49 @@ export class RoutedConnection extends UnconnectedConnection {
   }
 
   get config(): ConnectionConfig {
-    return this.#native?.config ?? this.#config
+    return this.known?.config ?? this.#config
   }
 
   get threadId(): number | null {
-    return this.#native?.threadId ?? null
+    return this.known?.threadId ?? null
   }
 
   get state(): PoolConnection['state'] {
-    return this.#native?.state ?? 'authenticated'
+    return this.known?.state ?? (this.#destroyed ? 'disconnected' : 'authenticated')
   }
 
-  query(...args: unknown[]): Query {
-    return routedQuery(this.#run, 'query', args, this)
+  /** What pools of connections look at to learn whether one is of use. */
+  get _fatalError(): Error | null {
+    return this.known?._fatalError ?? null
   }
 
-  execute(...args: unknown[]): Query {
-    return routedQuery(this.#run, 'execute', args, this)
+  get _protocolError(): Error | null {
+    return this.known?._protocolError ?? null
+  }
+
+  query(...[query, values, callback]: unknown[]): Query {
+    const command = isCommand(query) ? query : createQuery(query, values, callback, this.config)
+    return sendCall(this.#run, queryCall(command, this))
+  }
+
+  execute(...given: unknown[]): Query {
+    return sendCall(this.#run, executeCall(given, this))
   }
 
   /** Goes by its text. The statement that comes of it runs on whichever connection is held when it is executed. */
-  prepare(options: string | { readonly sql: string }, callback: Callback = ignore): Query {
+  prepare(options: string | { readonly sql: string }, callback?: Callback): Query {
     const given = typeof options === 'string' ? { sql: options } : options
+    const command = createPrepare(given)
     const prepared = this.#run({ sql: given.sql }, (native) =>
       promised((done) => (native as Native).prepare(given as unknown as string, done)),
     )
-    answer(
-      prepared.then(([statement]) => [this.#statement(given, statement as PrepareStatementInfo)]),
-      callback,
-    )
-    return createQuery(given, undefined, undefined, this.config)
+    tell(prepared, (error, statement) => {
+      if (error === undefined) callback?.(null, this.#statement(given, statement as PrepareStatementInfo))
+      else if (callback !== undefined) callback(error)
+      else if (command.listenerCount('error') > 0) command.emit('error', error)
+      command.emit('end')
+    })
+    return command
   }
 
   /** Where the driver's `unprepare` looks, also that of its promise wrapper. */
@@ -100,7 +131,7 @@ export class RoutedConnection extends UnconnectedConnection {
 
   /** Through the driver's method, which on a replica makes the session read only again. */
   reset(callback: Callback = ignore): void {
-    const reset = this.#lease.connection().then((native) =>
+    const reset = this.#connection().then((native) =>
       promised((told) => {
         ;(native as Native).reset(told)
       }),
@@ -109,8 +140,10 @@ export class RoutedConnection extends UnconnectedConnection {
   }
 
   /** Where the driver's own methods send what has no text: to the connection that is held, else to the primary. */
-  addCommand(command: Command): Command {
-    const added = this.#lease.connection().then((native) => {
+  addCommand(command: OtherCommand): OtherCommand {
+    // The connection would call back in its own context.
+    if (typeof command.onResult === 'function') command.onResult = AsyncLocalStorage.bind(command.onResult)
+    const added = this.#connection().then((native) => {
       ;(native as Native).addCommand(command)
       return []
     })
@@ -125,11 +158,15 @@ export class RoutedConnection extends UnconnectedConnection {
     callback?.(null, this)
   }
 
+  /** What is sent afterwards is sent, and its answer waits. */
   pause(): void {
-    this.#native?.pause()
+    this.#paused = true
+    // The driver never sends what comes to a connection that was paused while it had nothing to do.
+    if (this.#native?._command) this.#native.pause()
   }
 
   resume(): void {
+    this.#paused = false
     this.#native?.resume()
   }
 
@@ -155,20 +192,46 @@ export class RoutedConnection extends UnconnectedConnection {
     if (callback !== undefined) process.nextTick(callback)
   }
 
+  override promise(promiseImpl?: PromiseConstructor): PromisePoolConnection {
+    return new RoutedPromiseConnection(this as never, promiseImpl) as never
+  }
+
   get #native(): Native | null {
     return this.#lease.native as Native | null
   }
 
+  protected get destroyed(): boolean {
+    return this.#destroyed
+  }
+
+  /** The connection that is held, or the last one that was. */
+  protected get known(): Native | null {
+    return this.#native ?? this.#last
+  }
+
   readonly #run: Run = (statement, attempt) =>
-    this.#lease.run(statement, (native, decision) => {
-      this.#listenTo(native as Native)
-      return attempt(native, decision)
-    })
+    this.#destroyed
+      ? Promise.reject(closedState())
+      : this.#lease.run(statement, (native, decision) => {
+          this.#listenTo(native as Native)
+          const attempted = attempt(native, decision)
+          if (this.#paused) (native as Native).pause()
+          return attempted
+        })
+
+  /** The connection for what has no text. */
+  #connection(): Promise<unknown> {
+    return this.#destroyed ? Promise.reject(closedState()) : this.#lease.connection()
+  }
 
   #giveBack(error?: true): void {
     if (this.#released) return
+    if (this.#paused) this.resume()
     this.#released = true
-    this.#listenTo(null)
+    this.#destroyed = error === true
+    this.#last = this.#native
+    // One that is closed has something to say yet, and nobody else to say it to.
+    if (!this.#destroyed) this.#listenTo(null)
     this.#lease.release(error)
   }
 
@@ -182,18 +245,55 @@ export class RoutedConnection extends UnconnectedConnection {
     this.#heard = native
   }
 
-  /** Executed by its text: the driver prepares that once per connection and keeps the handle. */
-  #statement(options: object, prepared: PrepareStatementInfo): unknown {
+  /** Executed as it is where it was prepared, elsewhere by its text, which the driver prepares there. */
+  #statement(options: { readonly sql: string }, prepared: PrepareStatementInfo): unknown {
+    const { _connection: home } = prepared as PrepareStatementInfo & { readonly _connection: unknown }
+    let closed = false
+    const execute = (given?: unknown, told?: unknown): Query => {
+      const [values, callback] = typeof given === 'function' ? [[], given] : [given, told]
+      const send: Send = (on, ...done) => {
+        if (on === home && !closed)
+          return (prepared.execute as Queryable['execute']).call(prepared, values, ...done)
+        return on.execute({ sql: options.sql, namedPlaceholders: false, values }, ...done)
+      }
+      const command = Object.assign(createQuery(undefined, values, callback, this.config), NO_QUERY)
+      return sendCall(this.#run, { sql: options.sql, send, command })
+    }
+    const close = (): void => {
+      closed = true
+      this.unprepare(options)
+    }
+    // The connection is under the driver's name: its promise wrapper looks at the config there.
     return Object.create(prepared, {
-      // Under the driver's name: its promise wrapper looks at the config there.
       _connection: { value: this },
-      execute: {
-        value: (...args: unknown[]) => this.execute(options, ...args),
-      },
-      close: {
-        value: () => this.unprepare(options),
-      },
+      execute: { value: execute },
+      close: { value: close },
     })
+  }
+}
+
+/** What the driver says to whoever goes on after `destroy`. */
+function closedState(): Error {
+  const error = new Error("Can't add new command when connection is in closed state")
+  return Object.assign(error, { fatal: true })
+}
+
+/** A connection that a pool has lent, which is looked at to learn whether it is still of use. */
+export class BorrowedConnection extends RoutedConnection {
+  #unconnected: Socket | null = null
+
+  /** Before the first statement there is none, and one that was never connected stands for it. */
+  get stream(): { readonly destroyed: boolean } {
+    return this.known?.stream ?? (this.#unconnected ??= new Socket())
+  }
+
+  get _closing(): boolean {
+    return this.destroyed || this.known?._closing === true
+  }
+
+  override destroy(): void {
+    super.destroy()
+    if (this.known === null) (this.#unconnected ??= new Socket()).destroy()
   }
 }
 

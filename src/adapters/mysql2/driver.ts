@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import * as mysql2 from 'mysql2'
 import type { Pool, PoolConnection, PoolOptions, Query } from 'mysql2'
 import type { PoolConnection as PromisePoolConnection } from 'mysql2/promise'
+import type { Callback } from '../callback'
 
 /** A pool's resolved options for its connections (`lib/connection_config.js`), as far as they are read here. */
 export interface ConnectionConfig {
@@ -17,10 +18,21 @@ export interface PoolConfig {
   maxIdle: number
 }
 
+/** What `query` returns, as far as its typings leave it out (`lib/commands/query.js`). */
+export type Command = Query & {
+  sql: string
+  readonly values: unknown
+  namedPlaceholders: boolean | undefined
+  onResult: Callback | undefined
+  /** What a stream of the command pauses and resumes. */
+  _connection: PoolConnection | null
+  readonly _queryOptions: object
+}
+
 /** The driver's pool or one of its connections, which take the same calls. */
 export interface Queryable {
-  query(...args: readonly unknown[]): Query
-  execute(...args: readonly unknown[]): Query
+  query(...args: readonly unknown[]): Command
+  execute(...args: readonly unknown[]): Command
 }
 
 /** The parts of mysql2 that its typings leave out or say less of. */
@@ -32,16 +44,48 @@ const driver = mysql2 as unknown as {
   readonly createQuery: (
     sql: unknown,
     values: unknown,
-    callback: undefined,
+    callback: unknown,
     config: ConnectionConfig,
-  ) => Query
+  ) => Command
 }
 
 /** mysql2's pool class with the few members that its subclass here uses; making one opens nothing. */
 export const DriverPool = driver.Pool
 
-/** Makes the command that `query` returns, without sending it. */
+/** Makes the command that `query` returns, without sending it; it has read where among the arguments the callback is. */
 export const createQuery = driver.createQuery
+
+const QueryCommand = createQuery('', undefined, undefined, {
+  namedPlaceholders: false,
+  gracefulEnd: false,
+}).constructor
+
+/** Whether a connection was given a command in place of a text; throws what the driver throws for `undefined`. */
+export function isCommand(query: unknown): query is Command {
+  return (query as object).constructor === QueryCommand
+}
+
+/** Methods of the driver's connections, to be called on something else. */
+const UNBOUND = mysql2.PoolConnection.prototype as unknown as {
+  execute(options: object): Query
+  prepare(options: object): Query
+}
+
+/** Throws at once what the driver's `execute` throws for values that cannot be bound. */
+export function checkBindable(connection: unknown, options: { readonly values: unknown }): void {
+  const { values } = options
+  if (!values || (Array.isArray(values) && values.every(isBindable))) return
+  UNBOUND.execute.call(connection, options)
+}
+
+function isBindable(value: unknown): boolean {
+  return value !== undefined && typeof value !== 'function'
+}
+
+/** Makes the command that `prepare` returns, without sending it. */
+export function createPrepare(options: object): Query {
+  return UNBOUND.prepare.call({ addCommand: (command: Query) => command }, options)
+}
 
 export function configOf(pool: Pool): PoolConfig {
   return pool.config as PoolOptions & PoolConfig
@@ -62,10 +106,11 @@ export function unconnected(config: PoolConfig): PoolConfig {
 }
 
 /** What is called here of the members that come from mysql2's connection class. */
-interface Inherited extends EventEmitter {
+export interface Inherited extends EventEmitter {
   end(callback?: (error?: unknown) => void): void
+  _resolveNamedPlaceholders(options: object): void
   format(sql: string, values: unknown, namedPlaceholders?: boolean): string
-  promise(): PromisePoolConnection
+  promise(promiseImpl?: PromiseConstructor): PromisePoolConnection
   unprepare(statement: string | object): unknown
 }
 

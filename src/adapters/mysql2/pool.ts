@@ -2,16 +2,17 @@ import type { Pool, Query } from 'mysql2'
 import type { PoolPort, Run } from '../adapter'
 import { tell, type Callback } from '../callback'
 import { forwardEvents } from '../forward-events'
-import { RoutedConnection } from './client'
+import { BorrowedConnection } from './client'
 import { configOf, DriverPool, unconnected, UnconnectedConnection } from './driver'
+import { RoutedPromisePool } from './promise'
 import { routedQuery } from './query'
 import type { Formatter } from './text'
 
 const EVENTS = ['acquire', 'connection', 'enqueue', 'release'] as const
 
 /**
- * What `router.pool()` gives: a mysql2 `Pool` to everything that takes one, which routes every statement. `promise()`,
- * `format`, `escape` and `escapeId` are the driver's own.
+ * What `router.pool()` gives: a mysql2 `Pool` to everything that takes one, which routes every statement. `format`, `escape`
+ * and `escapeId` are the driver's own.
  */
 export class RoutedPool extends DriverPool {
   readonly #port: PoolPort
@@ -26,6 +27,7 @@ export class RoutedPool extends DriverPool {
     this.#port = port
     this.#formatter = Object.assign(new UnconnectedConnection(), { config: this.config.connectionConfig })
     forwardEvents(this, nodes, EVENTS)
+    for (const ring of RINGS) Object.defineProperty(this, ring, { value: joined(nodes, ring) })
   }
 
   query(...args: unknown[]): Query {
@@ -39,8 +41,14 @@ export class RoutedPool extends DriverPool {
   /** Borrows a connection, which takes its server at its first statement and not before. */
   getConnection(callback: Callback): void {
     if (this._closed) process.nextTick(callback, closed())
-    else
-      process.nextTick(callback, null, new RoutedConnection(this.#port.lease(), this.config.connectionConfig))
+    else {
+      const connection = new BorrowedConnection(this.#port.lease(), this.config.connectionConfig)
+      process.nextTick(callback, null, connection)
+    }
+  }
+
+  promise(promiseImpl?: PromiseConstructor): RoutedPromisePool {
+    return new RoutedPromisePool(this as never, promiseImpl)
   }
 
   releaseConnection(connection: { release(): void }): void {
@@ -59,6 +67,26 @@ export class RoutedPool extends DriverPool {
 
   readonly #run: Run = (statement, attempt) =>
     this._closed ? Promise.reject(closed()) : this.#port.run(statement, attempt)
+}
+
+/** What monitoring looks at, which the driver's pool has no other place for: how many are open, idle and waited for. */
+const RINGS = ['_allConnections', '_freeConnections', '_connectionQueue'] as const
+
+interface Ring {
+  readonly length: number
+  get(index: number): unknown
+}
+
+/** Those of all nodes, one after the other. */
+function joined(nodes: readonly Pool[], name: (typeof RINGS)[number]): Ring {
+  const rings = nodes.map((node) => (node as Pool & Partial<Record<typeof name, Ring>>)[name])
+  return {
+    get length() {
+      return rings.reduce((sum, ring) => sum + (ring?.length ?? 0), 0)
+    },
+    get: (index) =>
+      rings.flatMap((ring) => Array.from({ length: ring?.length ?? 0 }, (_, at) => ring?.get(at)))[index],
+  }
 }
 
 function closed(): Error {

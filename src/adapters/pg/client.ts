@@ -1,7 +1,7 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
 import { Client, escapeIdentifier, escapeLiteral, type PoolClient, type PoolConfig } from 'pg'
-import type { Connection, Lease, TransactionPort } from '../adapter'
+import { captureContext } from '../capture-context'
+import type { Connection, Lease, Run, TransactionPort } from '../adapter'
 import { splitCallback } from '../callback'
 import { answer, routedQuery } from './query'
 
@@ -16,36 +16,68 @@ const UnconnectedClient = ((): new () => EventEmitter => {
 })()
 
 /** What is read of a client besides its methods; pg's typings leave some of it out. */
-type Native = Omit<PoolClient, 'getTypeParser' | 'setTypeParser'> &
-  Pick<Client, 'user' | 'host' | 'port' | 'database'> & {
-    getTypeParser(...args: readonly unknown[]): unknown
-    setTypeParser(...args: readonly unknown[]): void
-    readonly processID: number | null
-    readonly connectionParameters: unknown
-    ref(): void
-    unref(): void
-  }
+type Native = Omit<PoolClient, 'getTypeParser' | 'setTypeParser'> & {
+  getTypeParser(...args: readonly unknown[]): unknown
+  setTypeParser(...args: readonly unknown[]): void
+  readonly processID: number | null
+  readonly secretKey: number | null
+  end(): Promise<void>
+  ref(): void
+  unref(): void
+} & Readonly<Record<(typeof SETTINGS)[number], unknown>>
+
+/** What a client has from its options. */
+const SETTINGS = [
+  ...(['user', 'host', 'port', 'database', 'connectionParameters', 'ssl', 'sslNegotiation'] as const),
+  ...(['replication', 'binary', 'pipeline', 'enableChannelBinding', 'connection'] as const),
+]
+
+/** What a client asks of the pool that lent it. */
+interface Lender {
+  /** Runs what comes after its release, as the driver does. */
+  readonly run: Run
+  /** It has been released, and all that it was sent has ended. */
+  readonly over: () => void
+}
 
 /** What `pool.connect()` gives: a `pg.PoolClient` that chooses its server at its first statement. */
 export class RoutedClient extends UnconnectedClient {
   readonly #lease: Lease
   readonly #options: PoolConfig
+  readonly #lender: Lender | null
   /** Events are the borrower's, in whose scope the connection was not opened. */
-  readonly #inContext = AsyncLocalStorage.snapshot()
+  readonly #inContext = captureContext()
   /** How values are parsed, for whichever connection it gets. */
   readonly #parsers: (readonly unknown[])[] = []
   #unconnected: Native | null = null
   #released = false
+  /** Its connection was closed. */
+  #closed = false
+  /** How many statements have not ended. */
+  #running = 0
   /** The connection whose events are passed on, and how that ends. */
   #heard: { readonly client: PoolClient; readonly stop: () => void } | null = null
   readonly escapeIdentifier = escapeIdentifier
   readonly escapeLiteral = escapeLiteral
 
-  /** @param options those of the pool, until a connection is held */
-  constructor(lease: Lease, options: PoolConfig) {
+  static {
+    for (const name of SETTINGS) {
+      const get = function (this: RoutedClient): unknown {
+        return this.#settings[name]
+      }
+      Object.defineProperty(this.prototype, name, { get, configurable: true })
+    }
+  }
+
+  /**
+   * @param options those of the pool, until a connection is held
+   * @param lender the pool, if it is one that takes it back
+   */
+  constructor(lease: Lease, options: PoolConfig, lender: Lender | null = null) {
     super()
     this.#lease = lease
     this.#options = options
+    this.#lender = lender
   }
 
   /** It counts as connected from the start. */
@@ -55,14 +87,23 @@ export class RoutedClient extends UnconnectedClient {
   }
 
   query(...args: unknown[]): unknown {
-    return routedQuery(
-      (statement, attempt) =>
-        this.#lease.run(statement, (native, decision) => {
-          this.#hear(native as PoolClient)
-          return attempt(native, decision)
-        }),
-      args,
-    )
+    return routedQuery(this.#run, args, this.#options.Promise)
+  }
+
+  readonly #run: Run = (statement, attempt) => {
+    if (this.#closed) return Promise.reject(new Error('Client was closed and is not queryable'))
+    if (this.#released && this.#lender !== null) return this.#lender.run(statement, attempt)
+    const ran = this.#lease.run(statement, (native, decision) => {
+      this.#hear(native as PoolClient)
+      return attempt(native, decision)
+    })
+    this.#running++
+    const ended = (): void => {
+      this.#running--
+      this.#maybeOver()
+    }
+    ran.then(ended, ended)
+    return ran
   }
 
   /** Gives the connection back; with an error or `true`, closes it. Once only. A bare function, as pg's is. */
@@ -70,20 +111,28 @@ export class RoutedClient extends UnconnectedClient {
     if (this.#released)
       throw new Error('Release called on client which has already been released to the pool.')
     this.#released = true
+    // Whatever is falsy is no error: a callback's `null` is often handed on.
+    if (error) this.#closed = true
     this.#heard?.stop()
-    this.#lease.release(error === false || error === undefined ? undefined : error)
+    this.#lease.release(error ? error : undefined)
+    this.#maybeOver()
   }
 
-  /** Closes the connection. It is still to be released, as with pg. */
+  /** Closes the connection, if there is one yet. It is still to be released, as with pg. */
   end(...args: unknown[]): Promise<void> | undefined {
-    this.#heard?.stop()
-    this.#lease.release(true)
-    return answer(Promise.resolve(), splitCallback(args).callback)
+    this.#closed = true
+    const ended = this.#native === null ? Promise.resolve() : this.#native.end()
+    return answer(ended, splitCallback(args).callback)
+  }
+
+  #maybeOver(): void {
+    if (this.#released && this.#running === 0) this.#lender?.over()
   }
 
   setTypeParser(...args: unknown[]): void {
     this.#parsers.push(args)
     this.#native?.setTypeParser(...args)
+    this.#unconnected?.setTypeParser(...args)
   }
 
   getTypeParser(...args: unknown[]): unknown {
@@ -107,24 +156,8 @@ export class RoutedClient extends UnconnectedClient {
     return this.#native?.processID ?? null
   }
 
-  get user(): string | undefined {
-    return this.#settings.user
-  }
-
-  get host(): string {
-    return this.#settings.host
-  }
-
-  get port(): number {
-    return this.#settings.port
-  }
-
-  get database(): string | undefined {
-    return this.#settings.database
-  }
-
-  get connectionParameters(): unknown {
-    return this.#settings.connectionParameters
+  get secretKey(): number | null {
+    return this.#native?.secretKey ?? null
   }
 
   get #native(): Native | null {
@@ -159,6 +192,18 @@ export class RoutedClient extends UnconnectedClient {
       },
     }
   }
+}
+
+/**
+ * The class of the clients of a pool whose own class is `Own`: an application's has methods of its own, which call
+ * `this.query` and are routed.
+ */
+export function clientLike(Own: typeof Client): typeof RoutedClient {
+  if (Own === Client) return RoutedClient
+  class OwnRoutedClient extends RoutedClient {}
+  const own = Object.getOwnPropertyDescriptors(RoutedClient.prototype)
+  Object.setPrototypeOf(OwnRoutedClient.prototype, Object.create(Own.prototype, own) as object)
+  return OwnRoutedClient
 }
 
 function withParsers(client: Client | PoolClient, parsers: readonly (readonly unknown[])[]): Native {

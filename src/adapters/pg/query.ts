@@ -1,5 +1,6 @@
+import { SplitpoolError } from '../../errors'
 import type { Run } from '../adapter'
-import { splitCallback, tell, type Callback } from '../callback'
+import { tell, type Callback } from '../callback'
 import { isSubmittable, submit } from './submittable'
 
 /** The driver's pool or client, as far as it is called here. */
@@ -14,12 +15,30 @@ export function textOf(query: unknown): unknown {
   return text ?? cursor?.text
 }
 
+/** The callback of a call of `query`, which stands behind the values or in their place, and what stands before it. */
+export function splitQuery([query, values, last]: readonly unknown[]): {
+  readonly callback: Callback | null
+  readonly rest: readonly [query: unknown, values: unknown]
+} {
+  const early = typeof values === 'function'
+  const callback = early && !last ? values : last
+  if (Boolean(callback) && typeof callback !== 'function') throw new TypeError('callback is not a function')
+  return {
+    callback: typeof callback === 'function' ? (callback as Callback) : null,
+    rest: [query, early ? undefined : values],
+  }
+}
+
 /** `client.query` over a routed connection: text, config or submittable, with a callback or a promise. */
-export function routedQuery(run: Run, args: readonly unknown[]): unknown {
+export function routedQuery(
+  run: Run,
+  args: readonly unknown[],
+  Chosen: PromiseConstructorLike = Promise,
+): unknown {
   const [query] = args
   if (query == null) throw new TypeError('Client was passed a null or undefined query')
   const sql = textOf(query)
-  const { callback, rest } = splitCallback(args)
+  const { callback, rest } = splitQuery(args)
   if (isSubmittable(query)) {
     if (callback !== null) query.callback ??= callback
     submit(run, sql, query)
@@ -29,11 +48,11 @@ export function routedQuery(run: Run, args: readonly unknown[]): unknown {
   // The driver is called without either, since the promise that it then gives says when the query is over.
   if (typeof configured === 'function') {
     const config: unknown = Object.create(query, { callback: { value: undefined, writable: true } })
-    const result = run({ sql }, (native) => (native as Queryable).query(config, ...rest.slice(1)))
+    const result = run({ sql }, (native) => (native as Queryable).query(config, rest[1]))
     return answer(result, callback ?? (configured as Callback), null)
   }
   const result = run({ sql }, (native) => (native as Queryable).query(...rest))
-  return answer(result, callback, null)
+  return callback === null ? chosen(withStack(result), Chosen) : answer(result, callback, null)
 }
 
 /**
@@ -54,4 +73,20 @@ export function answer<T>(
     },
   )
   return undefined
+}
+
+/** A promise of the class that the application gave as `Promise`. */
+export function chosen<T>(promise: Promise<T>, Chosen: PromiseConstructorLike): Promise<T> {
+  if (Chosen === Promise) return promise
+  return new Chosen<T>((resolve) => {
+    resolve(promise)
+  }) as Promise<T>
+}
+
+/** The stack of an error of the driver's begins at its socket; pg makes it lead back to who awaits the statement. */
+function withStack<T>(promise: Promise<T>): Promise<T> {
+  return promise.catch((error: unknown) => {
+    if (error instanceof Error && !(error instanceof SplitpoolError)) Error.captureStackTrace(error)
+    throw error
+  })
 }

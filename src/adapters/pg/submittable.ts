@@ -1,7 +1,9 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { Readable } from 'node:stream'
 import { Query } from 'pg'
+import { captureContext } from '../capture-context'
 import type { Run } from '../adapter'
 import type { Callback } from '../callback'
+import { watchCursor, type Cursor, type CursorWatch, type Wire } from './cursor'
 import { afterDelivery, classifyError } from './errors'
 
 /**
@@ -18,15 +20,8 @@ export interface Submittable {
   readonly cursor?: Cursor
 }
 
-/** A pg-cursor, as far as it is looked at here. */
-interface Cursor {
-  close?(callback?: Callback): unknown
-  /** The reads that wait until it has been submitted. */
-  readonly _queue?: [rows: number, callback: Callback][]
-}
-
 interface Native {
-  query(query: unknown): unknown
+  query(query: unknown, callback: Callback): unknown
 }
 
 export function isSubmittable(query: unknown): query is Submittable {
@@ -39,8 +34,8 @@ export function isSubmittable(query: unknown): query is Submittable {
 
 /** Runs a submittable, which tells its own listeners how it goes, in the asynchronous context of this call. */
 export function submit(run: Run, sql: unknown, query: Submittable): void {
-  const inContext = AsyncLocalStorage.snapshot()
-  const early = noteEarlyClose(query)
+  const inContext = guarded(captureContext())
+  const cursor = watchCursor(query.cursor ?? (query as Cursor))
   let told = false
   const tellOfError = (error: unknown, connection: unknown): void => {
     told = true
@@ -48,68 +43,99 @@ export function submit(run: Run, sql: unknown, query: Submittable): void {
       query.handleError(error, connection)
     })
   }
-  run({ sql, repeatable: false }, (native) => sendThrough(native as Native, query, { inContext, early, tellOfError })).catch(
-    (error: unknown) => {
-      // On a turn of its own, as pg does it: with no listener it is an uncaught exception, and never a rejection.
-      if (!told) process.nextTick(tellOfError, error, null)
-    },
-  )
+  run({ sql, repeatable: false }, (native) =>
+    sendThrough(native as Native, query, { inContext, cursor, tellOfError }),
+  ).catch((error: unknown) => {
+    // On a turn of its own, as pg does it: with no listener it is an uncaught exception, and never a rejection.
+    if (!told) process.nextTick(tellOfError, error, null)
+  })
+}
+
+/** A listener that throws is an uncaught exception, and does not stop the driver in the middle of what it reads. */
+function guarded(inContext: (call: () => void) => void): (call: () => void) => void {
+  return (call) => {
+    try {
+      inContext(call)
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
+    }
+  }
 }
 
 interface Delivery {
-  readonly inContext: <T>(call: () => T) => T
-  readonly early: EarlyClose
+  readonly inContext: (call: () => void) => void
+  readonly cursor: CursorWatch
   readonly tellOfError: (error: unknown, connection: unknown) => void
 }
 
 /**
  * Hands the driver a stand-in of the query, which passes everything on to it, and settles when the query is over: a
- * connection with an open cursor is in use. The refusal of a replica is kept back from a `pg.Query` that has not been
- * told of a row yet, so that it may be sent once more, to the primary; a cursor has to answer the error on the wire.
+ * connection with an open cursor is in use. The refusal of a replica is kept back from a `pg.Query` and from a cursor that
+ * has not been told of a row yet, so that it may be sent once more, to the primary.
  */
 function sendThrough(native: Native, query: Submittable, delivery: Delivery): Promise<void> {
-  const { inContext, early, tellOfError } = delivery
+  const { inContext, cursor, tellOfError } = delivery
   return new Promise((resolve, reject) => {
     /** pg's own, which stops the clock of `query_timeout`; the application's stays with the query. */
     let callback: Callback | undefined
-    let fresh = query instanceof Query
+    const isQuery = query instanceof Query
+    /** It has not been told of a row. */
+    let fresh = true
     let ended = false
     let described: unknown
 
+    const tellDescription = (): void => {
+      if (described !== undefined) query.handleRowDescription(described)
+      described = undefined
+    }
     const passOn = (call: () => void): void => {
       fresh = false
       inContext(() => {
-        if (described !== undefined) query.handleRowDescription(described)
-        described = undefined
+        tellDescription()
         call()
       })
     }
     const fail = (error: unknown, connection: unknown): void => {
-      const kept = fresh && classifyError(error) === 'read-only'
+      const kept =
+        fresh && classifyError(error) === 'read-only' && (isQuery || cursor.rewind(connection as Wire))
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever the driver gives
       reject(kept ? error : afterDelivery(error))
       if (!kept) tellOfError(error, connection)
     }
+    let abandoned = false
+    /** A COPY to a stream that is destroyed half way stays on its connection, which nobody can use any more. */
+    const abandon = (reader: Readable, { stream }: Wire): void => {
+      if (ended || reader.readableEnded) return
+      abandoned = true
+      // Its loss ends the query, and by then pg knows that the connection is none to lend.
+      stream.destroy()
+    }
     const replaced: Record<PropertyKey, unknown> = {
       // An error that is returned makes pg go on to its next query.
       submit: (connection: unknown) => {
-        if (early.closed) return CLOSED
-        early.over()
+        if (cursor.closed || (isReader(query) && query.destroyed)) return CLOSED
+        cursor.sent()
+        if (isReader(query)) query.once('close', abandon.bind(null, query, connection as Wire))
         return query.submit(connection)
       },
       handleRowDescription: (message: unknown) => {
         described = message
-        if (!fresh) passOn(() => undefined)
+        // A cursor asks for its first rows then.
+        if (!isQuery) inContext(tellDescription)
+        else if (!fresh) passOn(() => undefined)
       },
       handleError: (error: unknown, connection: unknown) => {
         if (ended) return
         ended = true
         callback?.(error)
-        if (error !== CLOSED) fail(error, connection)
+        if (error !== CLOSED && !abandoned) fail(error, connection)
         else {
           resolve()
           inContext(() => {
-            early.finish()
+            query.handleReadyForQuery(null)
+            cursor.finish()
           })
         }
       },
@@ -141,46 +167,19 @@ function sendThrough(native: Native, query: Submittable, delivery: Delivery): Pr
         return true
       },
     })
-    native.query(standIn)
+    // A pool tells this one of a connection that it could not get, or that was lost.
+    native.query(standIn, (error) => {
+      if (ended || !error) return
+      ended = true
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever the driver gives
+      reject(error)
+    })
   })
 }
 
-const CLOSED = new Error('The cursor was closed before it was sent')
+const CLOSED = new Error('The query was closed before it was sent')
 
-interface EarlyClose {
-  readonly closed: boolean
-  /** It is being sent: from here on the cursor closes itself. */
-  over(): void
-  /** Ends what was closed and is never sent. */
-  finish(): void
-}
-
-/**
- * A cursor that is closed before it has a connection takes no note of it, and would open its portal afterwards with
- * nobody to close it; destroying a query stream closes its cursor.
- */
-function noteEarlyClose(query: Submittable): EarlyClose {
-  const cursor = query.cursor ?? (query as Cursor)
-  const close = cursor.close?.bind(cursor)
-  let closed = false
-  const over = (): void => {
-    if (close !== undefined) Reflect.deleteProperty(cursor, 'close')
-  }
-  if (close !== undefined) {
-    cursor.close = (callback) => {
-      closed = true
-      over()
-      return close(callback)
-    }
-  }
-  return {
-    get closed() {
-      return closed
-    },
-    over,
-    finish: () => {
-      query.handleReadyForQuery(null)
-      for (const [, callback] of cursor._queue?.splice(0) ?? []) callback(null, [])
-    },
-  }
+/** A stream that reads from the connection itself (pg-copy-streams), and has no cursor that closes it. */
+function isReader(query: Submittable): query is Submittable & Readable {
+  return query instanceof Readable && query.cursor === undefined
 }

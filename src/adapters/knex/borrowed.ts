@@ -1,0 +1,67 @@
+import { captureContext } from '../capture-context'
+import type { Lease } from '../adapter'
+import type { KnexQuery } from './dialect'
+
+/** The server that a query was sent to: its connection, and its name. */
+interface Place {
+  readonly native: object
+  readonly nodeId: string
+}
+
+/** What is known of a connection that Knex has borrowed: its lease, and where each of its queries runs. */
+export class Borrowed {
+  readonly lease: Lease
+  readonly #places = new WeakMap<KnexQuery, Place>()
+  /** Where its transaction is being opened, by one statement or two. */
+  #opening: Place | null = null
+  #released = false
+
+  constructor(lease: Lease) {
+    this.lease = lease
+  }
+
+  get released(): boolean {
+    return this.#released
+  }
+
+  /** Chooses the server of a query by its text, and then runs it; once more, on the primary, when a replica refuses. */
+  place<T>(query: KnexQuery, text: unknown, run: () => Promise<T>): Promise<T> {
+    // Knex writes the positions of the bindings into its query, so each attempt begins with what was given.
+    const { sql, bindings } = query
+    const inContext = captureContext()
+    return this.lease.run({ sql: text }, async (native, { nodeId }) => {
+      Object.assign(query, { sql, bindings })
+      this.#put(query, { native: native as object, nodeId })
+      return await inContext(run)
+    })
+  }
+
+  /** Chooses the server of a transaction by the statement that declares it, whichever statements then open it. */
+  open<T>(declaration: string, begin: () => Promise<T>): Promise<T> {
+    const inContext = captureContext()
+    return this.lease.run({ sql: declaration }, async (native, { nodeId }) => {
+      this.#opening = { native: native as object, nodeId }
+      try {
+        return await inContext(begin)
+      } finally {
+        this.#opening = null
+      }
+    })
+  }
+
+  /** The driver's connection for a query, if it has been placed. */
+  placeOf(query: KnexQuery): object | null {
+    if (this.#opening !== null && !this.#places.has(query)) this.#put(query, this.#opening)
+    return this.#places.get(query)?.native ?? null
+  }
+
+  release(error?: unknown): void {
+    this.#released = true
+    this.lease.release(error)
+  }
+
+  #put(query: KnexQuery, place: Place): void {
+    query.node = place.nodeId
+    this.#places.set(query, place)
+  }
+}

@@ -1,0 +1,1 @@
+export { knexClient, type KnexRouter } from './client'

@@ -1,0 +1,4 @@
+import { describeOrm } from './describe-orm'
+import { objection } from './under-test/objection'
+
+describeOrm(objection)

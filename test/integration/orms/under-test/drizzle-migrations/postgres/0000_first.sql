@@ -1,0 +1,1 @@
+CREATE TABLE "orm_migrated" ("id" int PRIMARY KEY);
