@@ -156,6 +156,14 @@ describe('a session', () => {
     expect(seen).toEqual([...Array<string>(3).fill('default:primary'), 'default:replica-1'])
   })
 
+  it('takes PostgreSQL’s SET TRANSACTION and SET LOCAL for the transaction that is open', async () => {
+    const inside = ['BEGIN', 'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE', 'SET LOCAL a = 1', 'COMMIT']
+    expect(await inScopes(...inside, 'SELECT 1')).toEqual([
+      ...Array<string>(4).fill('default:primary'),
+      'default:replica-1',
+    ])
+  })
+
   it('tells the scope that it has a transaction open', async () => {
     await router.scope(async () => {
       await session.query('BEGIN')

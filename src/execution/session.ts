@@ -166,7 +166,7 @@ export class Session<L extends Located> implements Lease {
 
   #follow({ sql, scope, classification }: L, decision: Decision): void {
     const { transaction, intent, sets } = classification
-    if (sets === 'transaction' && !this.#inTransaction) this.#bound = decision
+    if (sets === 'transaction') this.#bound ??= decision
     else if (intent === 'session' || typeof sql !== 'string') {
       this.#bound ??= decision
       this.#settled ||= this.#bound.role === 'primary'

@@ -30,7 +30,7 @@ export interface Classification {
   readonly statements: number
   /** Present when the text is one transaction-control statement. */
   readonly transaction: TransactionControl | null
-  /** What the text sets, when it does nothing else: variables of the session, or the next transaction's kind (MySQL). */
+  /** What the text sets, when it does nothing else: something of the session, or of one transaction. */
   readonly sets: 'session' | 'transaction' | null
   /** The target in a leading comment `/* splitpool: users:primary *‍/`, or `null`. */
   readonly hint: string | null

@@ -66,7 +66,8 @@ function read(
   while (reader.startStatement()) {
     readStatement(reader)
     statements++
-    sets = statements === 1 || sets === 'session' ? setBy(reader) : null
+    const set = setBy(reader)
+    sets = statements === 1 || set === sets ? set : null
     if (statements === 1 || reader.effect > effect) {
       effect = reader.effect
       reason = reader.reason
@@ -94,12 +95,15 @@ function read(
       unknownFunctions: unknown === undefined ? NONE : Object.freeze([...unknown]),
       statements,
       transaction: transaction === null ? null : Object.freeze(transaction),
-      sets: tables.length === 0 && unknown === undefined ? sets : null,
+      sets: sets === null || tables.length > 0 || unknown !== undefined || AUTOCOMMIT.test(sql) ? null : sets,
       hint: hintOf(sql),
       sensitive: (reader.allWords & SECRET) !== 0 && reader.literal,
     }),
   }
 }
+
+/** MySQL's, which opens and ends transactions. */
+const AUTOCOMMIT = /\bautocommit\b/i
 
 /** What the statement sets: session, if it sets nothing else. */
 function setBy({ effect, reason }: Reader): Classification['sets'] {

@@ -29,10 +29,11 @@ export class Borrowed {
     // Knex writes the positions of the bindings into its query, so each attempt begins with what was given.
     const { sql, bindings } = query
     const inContext = captureContext()
-    return this.lease.run({ sql: text }, async (native, { nodeId }) => {
-      Object.assign(query, { sql, bindings })
+    return this.lease.run({ sql: text }, (native, { nodeId }) => {
+      query.sql = sql
+      query.bindings = bindings
       this.#put(query, { native: native as object, nodeId })
-      return await inContext(run)
+      return inContext(run)
     })
   }
 

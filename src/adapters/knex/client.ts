@@ -105,7 +105,7 @@ export function knexClient(router: KnexRouter, alias = 'default'): typeof Knex.C
     override query(connection: object, query: string | KnexQuery): Promise<unknown> {
       const asked = typeof query === 'string' ? { sql: query } : query
       const held = borrowed.get(connection)
-      const run = (): Promise<unknown> => super.query(connection, asked)
+      const run = async (): Promise<unknown> => await super.query(connection, asked)
       if (held === undefined || held.placeOf(asked) !== null) return run()
       return held.place(asked, textOf(this, asked), run)
     }

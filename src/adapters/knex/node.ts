@@ -63,10 +63,11 @@ export class KnexConnector implements Connector {
     this.#survives = settings.kind === 'pool'
   }
 
-  async connect(): Promise<Connection> {
-    const connection = (await this.native.acquireConnection()) as Native
-    this.#owners.set(connection, this.native)
-    return new KnexConnection(this.native, connection, this.#survives)
+  connect(): Promise<Connection> {
+    return (this.native.acquireConnection() as Promise<Native>).then((connection) => {
+      this.#owners.set(connection, this.native)
+      return new KnexConnection(this.native, connection, this.#survives)
+    })
   }
 
   end(): Promise<void> {

@@ -5,7 +5,7 @@ import { SESSION, WRITE } from '../word-table'
 
 /** The reason of a SET that sets something of the session. */
 export const SETS_SESSION = 'SET'
-/** The reason of a SET that MySQL keeps for the next transaction alone. */
+/** The reason of a SET that holds for one transaction: PostgreSQL's is the one that is open, MySQL's the next one. */
 export const SETS_TRANSACTION = 'SET TRANSACTION'
 
 /**
@@ -14,7 +14,9 @@ export const SETS_TRANSACTION = 'SET TRANSACTION'
  */
 export function readSet(reader: Reader): boolean {
   reader.advance()
-  if (reader.postgres) {
+  if (reader.keyword === KEYWORD.transaction || (reader.postgres && reader.keyword === KEYWORD.local)) {
+    reader.raise(SESSION, SETS_TRANSACTION)
+  } else if (reader.postgres) {
     reader.raise(SESSION, SETS_SESSION)
   } else if (reader.keyword === KEYWORD.statement) {
     while (!reader.done && !(reader.depth === 0 && reader.keyword === KEYWORD.for)) reader.advance()
@@ -23,8 +25,6 @@ export function readSet(reader: Reader): boolean {
   } else if (reader.keyword === KEYWORD.password || reader.keyword === KEYWORD.default) {
     reader.accounts = true
     reader.raise(WRITE, `SET ${reader.title}`)
-  } else if (reader.keyword === KEYWORD.transaction) {
-    reader.raise(SESSION, SETS_TRANSACTION)
   } else {
     readVariables(reader)
   }
