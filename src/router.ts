@@ -3,7 +3,6 @@ import type {
   Attempt,
   Connection,
   Connector,
-  Lease,
   OpenNode,
   PoolPort,
   PoolSource,
@@ -17,9 +16,9 @@ import type { Database } from './database'
 import { beginStatements } from './dialects/begin'
 import type { Dialect } from './dialects/dialect'
 import { SplitpoolError } from './errors'
+import { KeptLease } from './execution/kept-lease'
 import { LateLease, type LeasePort, type Located } from './execution/lease'
 import type { Runner } from './execution/runner'
-import { Session } from './execution/session'
 import {
   checkNested,
   checkTransactionOptions,
@@ -79,6 +78,8 @@ interface Call {
   readonly model: Model | null
   /** The connections to run on: those of the database, or a pool's own. */
   readonly connectors: (database: RoutedDatabase) => Connectors
+  /** Inside `router.transaction` its statements join that; not those of an ORM that parses values in its own way. */
+  readonly joins: boolean
 }
 
 /** A statement that has been read, in the dialect of the database it seems to belong to. */
@@ -154,7 +155,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     const context = this.#contexts.current()
     const asked = this.#classify(call, statement, context)
     const placed = this.#whichDatabase(asked)
-    const transaction = openTransaction(context.transaction, placed.alias)
+    const transaction = joined(call, placed)
     if (transaction !== null) return this.#runInside(transaction, placed, attempt)
 
     const answer = this.#whichRole(placed)
@@ -174,7 +175,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
   }
 
   #classify(call: Call, { sql }: Statement, context: Context): Asked {
-    if (this.#closing !== null) throw new SplitpoolError('ERR_CLOSED', 'The router has been closed')
+    if (this.#closing !== null) throw closed()
     const alias = call.explicit?.alias ?? databaseFrame(context.frame)?.alias ?? call.pool?.alias ?? 'default'
     const reader = this.#databases.get(alias) ?? this.#any
     return { sql, call, context, reader, classification: reader.classifier.classify(sql) }
@@ -270,7 +271,9 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     if (pool === undefined) {
       const target = parseTarget(alias, this.#rules.databases)
       const database = this.#database(target.alias ?? alias)
-      pool = database.adapter.createPool(this.#poolPort(target, database, ITS_OWN))
+      pool = database.adapter.createPool(
+        this.#poolPort({ pool: target, explicit: null, model: null, ...ITS_OWN }, database),
+      )
       this.#pools.set(alias, pool)
     }
     return pool
@@ -337,11 +340,11 @@ export class Router<D extends Databases = Databases> implements PoolSource {
       pool: null,
       explicit: { alias, role: null, nodeId: null },
       model: null,
-      connectors: ITS_OWN,
+      ...ITS_OWN,
     }
     const placed = this.#locate(call, opening)
     const decision = this.#decide(placed)
-    const borrowed = await this.#connect(decision, ITS_OWN)
+    const borrowed = await this.#connect(decision, ITS_OWN.connectors)
     const connection: Connection = {
       native: borrowed.native,
       run: (sql) => {
@@ -367,7 +370,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     refuseUnknown(record(options, 'options'), ['model', 'alias'], 'options')
     const explicit = options.alias === undefined ? null : parseTarget(options.alias, this.#rules.databases)
     const model = options.model === undefined ? null : this.#rules.models.named(options.model)
-    const placed = this.#locate({ pool: null, explicit, model, connectors: ITS_OWN }, { sql })
+    const placed = this.#locate({ pool: null, explicit, model, ...ITS_OWN }, { sql })
     const transaction = openTransaction(placed.context.transaction, placed.alias)
     const decision =
       transaction === null ? this.#decide(placed) : inside(transaction.decision, placed.classification.intent)
@@ -400,37 +403,42 @@ export class Router<D extends Databases = Databases> implements PoolSource {
 
   /** @internal */
   openPool(name: string, open: OpenNode): PoolPort {
+    if (this.#closing !== null) throw closed()
     const target = parseTarget(name, this.#rules.databases)
     const opened = new Map<RoutedDatabase, Connectors>()
+    let ended: Promise<void> | null = null
     const connectors = (database: RoutedDatabase): Connectors => {
       let own = opened.get(database)
-      if (own === undefined) opened.set(database, (own = database.open(open)))
+      if (own === undefined) {
+        if (ended !== null) throw closed()
+        opened.set(database, (own = database.open(open)))
+      }
       return own
     }
-    const own = this.#poolPort(target, this.#database(target.alias ?? name), connectors)
-    const sessions: Lease[] = []
+    const call: Call = { pool: target, explicit: null, model: null, connectors, joins: false }
+    const kept: KeptLease<Placed>[] = []
+    const end = async (): Promise<void> => {
+      this.#opened.delete(port)
+      // Who keeps a connection for long may never give it back, and the driver's pool would wait for it.
+      await Promise.all(kept.map((lease) => lease.end()))
+      await endAll([...opened.values()].flatMap((own) => [...own.values()]))
+    }
     const port: PoolPort = {
-      ...own,
-      session: () => {
-        const session = own.session()
-        sessions.push(session)
-        return session
+      ...this.#poolPort(call, this.#database(target.alias ?? name)),
+      keep: () => {
+        const lease = new KeptLease(this.#leasePort(call))
+        kept.push(lease)
+        return lease
       },
-      end: () => {
-        this.#opened.delete(port)
-        // Who keeps a connection for long may never give it back, and the driver's pool would wait for it.
-        for (const session of sessions) session.release()
-        return endAll([...opened.values()].flatMap((own) => [...own.values()]))
-      },
+      end: () => (ended ??= end()),
     }
     this.#opened.add(port)
     return port
   }
 
-  #poolPort(target: Target, database: RoutedDatabase, connectors: Call['connectors']): PoolPort {
-    const call: Call = { pool: target, explicit: null, model: null, connectors }
-    const { role, nodeId } = target
-    const own = connectors(database)
+  #poolPort(call: Call, database: RoutedDatabase): PoolPort {
+    const { role = null, nodeId = null } = call.pool ?? {}
+    const own = call.connectors(database)
     const nodes = database.snapshot.nodes
       .filter((node) => role === null || (nodeId === null ? node.role === role : node.id === nodeId))
       .flatMap(({ id }) => own.get(id) ?? [])
@@ -438,7 +446,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
       connectors: nodes,
       run: (statement, attempt) => rejecting(() => this.#run(call, statement, attempt)),
       lease: () => new LateLease(this.#leasePort(call)),
-      session: () => new Session(this.#leasePort(call)),
+      keep: () => new KeptLease(this.#leasePort(call)),
       client: (lease) => {
         const like = connectorOf(database.connectors, database.snapshot.primary.id)
         return database.adapter.createClient(lease, like)
@@ -453,10 +461,8 @@ export class Router<D extends Databases = Databases> implements PoolSource {
       locate: (statement) => this.#locate(call, statement),
       decide: (placed) => this.#decide(placed),
       join: (placed, attempt) => {
-        const transaction = openTransaction(placed.context.transaction, placed.alias)
-        // What an ORM has opened parses values in its own way.
-        if (transaction === null || call.connectors !== ITS_OWN) return null
-        return this.#runInside(transaction, placed, attempt)
+        const transaction = joined(call, placed)
+        return transaction === null ? null : this.#runInside(transaction, placed, attempt)
       },
       connect: (decision) => this.#connect(decision, call.connectors),
     }
@@ -464,7 +470,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
 
   #transactionHost({ alias, adapter }: RoutedDatabase): TransactionHost {
     const target: Target = { alias, role: null, nodeId: null }
-    const call: Call = { pool: target, explicit: null, model: null, connectors: ITS_OWN }
+    const call: Call = { pool: target, explicit: null, model: null, ...ITS_OWN }
     return {
       classifyError: (error) => adapter.classifyError(error),
       runInside: (transaction, fn) => {
@@ -494,7 +500,20 @@ function connectorOf(connectors: Connectors, nodeId: string): Connector {
   return connector
 }
 
-const ITS_OWN: Call['connectors'] = ({ connectors }) => connectors
+/** What runs on the database's own connections. */
+const ITS_OWN: Pick<Call, 'connectors' | 'joins'> = {
+  connectors: ({ connectors }) => connectors,
+  joins: true,
+}
+
+/** The transaction of the router's that a statement belongs to, if it was sent inside one. */
+function joined(call: Call, { context, alias }: Placed): Transaction | null {
+  return call.joins ? openTransaction(context.transaction, alias) : null
+}
+
+function closed(): SplitpoolError {
+  return new SplitpoolError('ERR_CLOSED', 'The router has been closed')
+}
 
 /** Nobody gives hints yet. */
 const NO_HINTS = Object.freeze({})

@@ -103,9 +103,9 @@ export interface PoolPort {
   readonly run: Run
   /** A borrowed connection that chooses its server at its first statement. */
   readonly lease: () => Lease
-  /** A connection that is kept for long, and chooses its server at every statement; see `execution/session.ts`. */
-  readonly session: () => Lease
-  /** The driver's client over one of them. */
+  /** A connection that is kept for long, and chooses its server at every statement; see `execution/kept-lease.ts`. */
+  readonly keep: () => KeptLease
+  /** The driver's client over a lease. */
   readonly client: (lease: Lease) => object
   /** Ends the pools of these nodes. */
   readonly end: () => Promise<void>
@@ -122,9 +122,20 @@ export interface Lease {
   run<T>(statement: Statement, attempt: Attempt<T>): Promise<T>
   /** The driver's connection that is held now, or `null` before the first statement. */
   readonly native: unknown
-  /** The connection to use for what has no statement (`ping`, `changeUser`): the one held, else one of the primary. */
-  connection(): Promise<unknown>
+  /**
+   * Hands on, in turn, the connection for what has no statement (`ping`, `changeUser`): the one held, else one that is
+   * borrowed for it.
+   */
+  connection<T>(use: (native: unknown) => T | Promise<T>): Promise<T>
   release(error?: unknown): void
+}
+
+/** A lease that its owner keeps; it holds a connection of each server that it has needed. */
+export interface KeptLease extends Lease {
+  /** A statement was sent and has not ended. */
+  readonly busy: boolean
+  /** Releases it, and resolves when its connections have been given back. */
+  end(): Promise<void>
 }
 
 /** Makes the driver's pool for one node of a database; `settings` is what `resolveNode` made of it. */

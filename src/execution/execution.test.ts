@@ -754,6 +754,33 @@ describe('a client that is borrowed inside a transaction', () => {
     expect(primary().borrowed).toBe(0)
   })
 
+  it('keeps its own transaction when nothing is awaited', async () => {
+    await router.transaction(async () => {
+      const client = db.connect()
+      await Promise.all(['BEGIN', 'INSERT INTO own VALUES (1)', 'COMMIT'].map((sql) => client.query(sql)))
+      client.release()
+    })
+    expect(primary().statements.filter((sql) => sql !== 'INSERT INTO own VALUES (1)')).toEqual([
+      'BEGIN',
+      'BEGIN',
+      'COMMIT',
+      'COMMIT',
+    ])
+    expect(primary().borrowed).toBe(0)
+  })
+
+  it('keeps nothing of a BEGIN that failed', async () => {
+    primary().answer = () => {
+      throw new FakeError('other')
+    }
+    await router.scope(async () => {
+      const client = db.connect()
+      await expect(client.query('BEGIN')).rejects.toThrow('other')
+      expect(router.explain('SELECT 1').rule).toBe('read')
+      client.release()
+    })
+  })
+
   it('keeps the connection it had before', async () => {
     await router.scope(async () => {
       const client = db.connect()

@@ -2,7 +2,6 @@ import type { Attempt, Connection, Lease, Statement } from '../adapters/adapter'
 import { noteWrite } from '../consistency/own-writes'
 import { crossDatabase, SplitpoolError } from '../errors'
 import type { DatabaseRule, Decision } from '../routing/decision'
-import type { Scope } from '../scope/scope'
 import type { Classification } from '../statement/classification'
 import type { Runnable, Runner } from './runner'
 
@@ -44,16 +43,19 @@ interface Bound {
 export class LateLease<L extends Located> implements Lease {
   readonly #port: LeasePort<L>
   #bound: Bound | null = null
-  #inTransaction = false
+  /** It has sent something for a connection of its own, and joins no transaction of the router's any more. */
+  #own = false
+  /** The statement that opened the transaction, while one is open. */
+  #openedBy: L | null = null
   /** Something ran on it that its session may remember: on the primary it may not be left, on a replica not passed on. */
   #used = false
   /** Tells the scope that opened a transaction on the primary that it has ended. */
   #closeTransaction: (() => void) | null = null
 
-  /** Statements take their connections in the order in which they came. */
-  #turn: Promise<unknown> = Promise.resolve()
-  /** What was sent and has not ended; a release waits for it. */
-  readonly #sent = new Set<Promise<unknown>>()
+  /** Statements take their connections in the order in which they came; `null` when none is about to. */
+  #turn: Promise<unknown> | null = null
+  /** How many were sent and have not ended; a release waits for them. */
+  #sent = 0
   /** How many statements are on the connection now; a move waits for them. */
   #running = 0
   #idle: (() => void) | null = null
@@ -73,12 +75,19 @@ export class LateLease<L extends Located> implements Lease {
     return this.#send(() => this.#run(statement, attempt))
   }
 
-  connection(): Promise<unknown> {
+  connection<T>(use: (native: unknown) => T | Promise<T>): Promise<T> {
     return this.#send(async () => {
-      const bound = await this.#inTurn(async () => {
-        return this.#bound ?? (await this.#on(this.#port.decide(this.#port.locate({ sql: undefined }))))
+      const located = this.#port.locate({ sql: undefined })
+      const joined = this.#join(located, async (native) => use(native))
+      if (joined !== null) return await joined
+      this.#own = true
+      const used = await this.#inTurn(() => {
+        const bound = this.#bound ?? this.#on(this.#port.decide(located))
+        return bound instanceof Promise
+          ? bound.then(({ connection }) => ({ it: use(connection.native) }))
+          : { it: use(bound.connection.native) }
       })
-      return bound.connection.native
+      return await used.it
     })
   }
 
@@ -86,51 +95,70 @@ export class LateLease<L extends Located> implements Lease {
   release(error?: unknown): void {
     if (this.#released) return
     this.#released = true
-    if (error !== undefined || this.#sent.size === 0) this.#giveBack(error)
-    else {
-      void Promise.allSettled(this.#sent).then(() => {
-        this.#giveBack()
-      })
-    }
+    if (error !== undefined || this.#sent === 0) this.#giveBack(error)
   }
 
   async #run<T>(statement: Statement, attempt: Attempt<T>): Promise<T> {
     const located = this.#port.locate(statement)
-    if (this.#bound === null && located.classification.transaction?.kind !== 'begin') {
-      const joined = this.#port.join(located, attempt)
-      if (joined !== null) return await joined
-    }
+    const joined = located.classification.transaction?.kind === 'begin' ? null : this.#join(located, attempt)
+    if (joined !== null) return await joined
+    this.#own = true
     noteWrite(located.scope, this.#aliasOf(located), located.classification)
-    const { connection, decision } = await this.#inTurn(() => this.#bind(located))
-    this.#running++
+    // Begun within the turn, so that everything reaches the connection in the order in which it was sent.
+    const started = this.#inTurn(() => {
+      const bound = this.#bind(located)
+      return bound instanceof Promise
+        ? bound.then((there) => this.#start(located, there, attempt))
+        : this.#start(located, bound, attempt)
+    })
+    const { ran } = await started
     try {
-      const place = (next: Decision): Promise<unknown> => this.#leaveFor(next)
-      return await this.#port.runner.run(located, decision, connection.native, place, attempt)
+      return await ran
+    } catch (error) {
+      // Nothing was opened by what failed.
+      if (this.#openedBy === located) this.#transactionEnded()
+      throw error
     } finally {
       this.#leave()
     }
   }
 
-  #send<T>(start: () => Promise<T>): Promise<T> {
-    if (this.#released) return Promise.reject(released())
-    const sent = start()
-    this.#sent.add(sent)
-    const ended = (): void => {
-      this.#sent.delete(sent)
-    }
-    sent.then(ended, ended)
-    return sent
+  #start<T>(located: L, { connection, decision }: Bound, attempt: Attempt<T>): { readonly ran: Promise<T> } {
+    this.#running++
+    const place = (next: Decision): Promise<unknown> => this.#leaveFor(next)
+    return { ran: this.#port.runner.run(located, decision, connection.native, place, attempt) }
   }
 
-  /** The connection for a statement, borrowed or changed as the picture above says. */
-  async #bind(located: L): Promise<Bound> {
+  #join<T>(located: L, attempt: Attempt<T>): Promise<T> | null {
+    return this.#own ? null : this.#port.join(located, attempt)
+  }
+
+  async #send<T>(start: () => Promise<T>): Promise<T> {
+    if (this.#released) throw released()
+    this.#sent++
+    try {
+      return await start()
+    } finally {
+      this.#sent--
+      this.#maybeOver()
+    }
+  }
+
+  #maybeOver(): void {
+    if (this.#released && this.#sent === 0) this.#giveBack()
+  }
+
+  /** The connection for a statement, borrowed or changed as the picture above says; no promise where it is there. */
+  #bind(located: L): Bound | Promise<Bound> {
     const bound = this.#bound
-    let next: Bound
     if (bound !== null && this.#stays(bound, located)) {
-      next = { ...bound, decision: stay(bound.decision, located.classification, this.#inTransaction) }
-    } else next = await this.#on(this.#port.decide(located))
-    this.#follow(located.classification, located.scope, next.decision)
-    return next
+      const decision = stay(bound.decision, located.classification, this.#inTransaction)
+      return this.#follow({ ...bound, decision }, located)
+    }
+    const next = this.#on(this.#port.decide(located))
+    return next instanceof Promise
+      ? next.then((there) => this.#follow(there, located))
+      : this.#follow(next, located)
   }
 
   #stays({ decision }: Bound, located: L): boolean {
@@ -147,10 +175,14 @@ export class LateLease<L extends Located> implements Lease {
   }
 
   /** A connection of the node that a decision names: the one that is bound, if it is one. */
-  async #on(decision: Decision): Promise<Bound> {
+  #on(decision: Decision): Bound | Promise<Bound> {
     const bound = this.#bound
     if (bound?.decision.nodeId === decision.nodeId) return { ...bound, decision }
-    await this.#whenIdle()
+    return this.#move(decision)
+  }
+
+  async #move(decision: Decision): Promise<Bound> {
+    if (this.#running > 0) await this.#whenIdle()
     this.#leaveConnection()
     const connection = await this.#port.connect(decision)
     if (this.#over) {
@@ -177,7 +209,6 @@ export class LateLease<L extends Located> implements Lease {
 
   /** Nothing is in flight on the connection. Asked in turn only, so that one waits at a time. */
   async #whenIdle(): Promise<void> {
-    if (this.#running === 0) return
     await new Promise<void>((resolve) => {
       this.#idle = resolve
     })
@@ -185,28 +216,37 @@ export class LateLease<L extends Located> implements Lease {
   }
 
   /** Keeps track of transactions by the statements that open and end them. */
-  #follow({ transaction, intent }: Classification, scope: Scope, { alias, role }: Decision): void {
+  #follow(bound: Bound, located: L): Bound {
+    const { classification, scope } = located
+    const { transaction, intent } = classification
+    const { alias, role } = bound.decision
     if (intent === 'session' || (intent === 'write' && role === 'primary')) this.#used = true
-    if (transaction === null || transaction.kind === 'savepoint') return
+    if (transaction === null || transaction.kind === 'savepoint') return bound
     if (transaction.kind !== 'begin') {
       if (!transaction.chain) this.#transactionEnded()
     } else if (!this.#inTransaction) {
-      this.#inTransaction = true
-      if (role === 'replica') return
+      this.#openedBy = located
+      if (role === 'replica') return bound
       scope.transactionOpened(alias)
       this.#closeTransaction = () => {
         scope.transactionClosed(alias)
       }
     }
+    return bound
+  }
+
+  get #inTransaction(): boolean {
+    return this.#openedBy !== null
   }
 
   #transactionEnded(): void {
-    this.#inTransaction = false
+    this.#openedBy = null
     this.#closeTransaction?.()
     this.#closeTransaction = null
   }
 
   #giveBack(error?: unknown): void {
+    if (this.#over) return
     this.#over = true
     this.#transactionEnded()
     this.#leaveConnection(error)
@@ -220,9 +260,15 @@ export class LateLease<L extends Located> implements Lease {
     this.#used = false
   }
 
-  #inTurn<T>(step: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(step)
-    this.#turn = result.catch(() => undefined)
+  /** Runs a step when those before it have ended; at once, and without a promise of its own, when there is none. */
+  #inTurn<T>(step: () => T | Promise<T>): T | Promise<T> {
+    const result = this.#turn === null ? step() : this.#turn.then(step)
+    if (!(result instanceof Promise)) return result
+    const ended = (): void => {
+      if (this.#turn === turn) this.#turn = null
+    }
+    const turn = result.then(ended, ended)
+    this.#turn = turn
     return result
   }
 }

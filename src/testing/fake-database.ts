@@ -39,7 +39,7 @@ export interface FakePool {
   query(sql: string): Promise<unknown>
   connect(): FakeClient
   /** A client that is kept for long. */
-  session(): FakeClient
+  keep(): FakeClient
   end(): Promise<void>
 }
 
@@ -90,11 +90,11 @@ class FakeAdapter implements Adapter {
     return { native: node, connect: () => Promise.resolve(borrow(node)), end: () => Promise.resolve() }
   }
 
-  createPool({ run, lease, session, end }: PoolPort): FakePool {
+  createPool({ run, lease, keep, end }: PoolPort): FakePool {
     return {
       query: (sql) => query(run, sql),
       connect: () => client(lease()),
-      session: () => client(session()),
+      keep: () => client(keep()),
       end,
     }
   }

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { Socket } from 'node:net'
 import type { PoolConnection, PrepareStatementInfo, Query } from 'mysql2'
 import type { PoolConnection as PromisePoolConnection } from 'mysql2/promise'
@@ -131,7 +130,7 @@ export class RoutedConnection extends UnconnectedConnection {
 
   /** Through the driver's method, which on a replica makes the session read only again. */
   reset(callback: Callback = ignore): void {
-    const reset = this.#connection().then((native) =>
+    const reset = this.#connection((native) =>
       promised((told) => {
         ;(native as Native).reset(told)
       }),
@@ -142,8 +141,16 @@ export class RoutedConnection extends UnconnectedConnection {
   /** Where the driver's own methods send what has no text: to the connection that is held, else to the primary. */
   addCommand(command: OtherCommand): OtherCommand {
     // The connection would call back in its own context.
-    if (typeof command.onResult === 'function') command.onResult = AsyncLocalStorage.bind(command.onResult)
-    const added = this.#connection().then((native) => {
+    const { onResult } = command
+    if (typeof onResult === 'function') {
+      const inContext = captureContext()
+      command.onResult = (...values) => {
+        inContext(() => {
+          onResult.apply(command, values)
+        })
+      }
+    }
+    const added = this.#connection((native) => {
       ;(native as Native).addCommand(command)
       return []
     })
@@ -220,8 +227,8 @@ export class RoutedConnection extends UnconnectedConnection {
         })
 
   /** The connection for what has no text. */
-  #connection(): Promise<unknown> {
-    return this.#destroyed ? Promise.reject(closedState()) : this.#lease.connection()
+  #connection<T>(use: (native: unknown) => T | Promise<T>): Promise<T> {
+    return this.#destroyed ? Promise.reject(closedState()) : this.#lease.connection(use)
   }
 
   #giveBack(error?: true): void {
@@ -309,7 +316,7 @@ export function createTransactionClient(
   const lease: Lease = {
     native,
     run,
-    connection: () => run({ sql: undefined }, (held) => Promise.resolve(held)),
+    connection: (use) => run({ sql: undefined }, async (held) => use(held)),
     release: ignore,
   }
   // Nobody says when the last statement was, so that listeners on the connection would stay behind.

@@ -57,8 +57,9 @@ export function driverModule(router: PoolSource, alias = 'default'): typeof mysq
     createPoolCluster: (config?: object) => new RoutedCluster(createPool, config),
     createPoolPromise: (given: string | PoolOptions) => (createPool(given) as unknown as Pool).promise(),
     createConnectionPromise: (given: string | ConnectionOptions) => createConnection(given).connected(),
-    // Nothing here may go past the router.
-    createPoolClusterPromise: undefined,
+    createPoolClusterPromise: () => {
+      throw new Error('There is no routed createPoolClusterPromise; use createPoolCluster')
+    },
   }
   return Object.create(Object.getPrototypeOf(mysql2) as object, {
     ...Object.getOwnPropertyDescriptors(mysql2),
@@ -96,14 +97,16 @@ class SessionConnection extends RoutedConnection {
 
   /** Connects to the server that a read would go to, and emits `connect` or `error`, as the driver's does. */
   constructor(port: PoolPort) {
-    const lease = port.session()
+    const lease = port.keep()
     const { connectionConfig } = configOf(port.connectors[0]?.native as Parameters<typeof configOf>[0])
     super(lease, connectionConfig)
     this.#port = port
-    this.#connecting = lease.connection()
+    this.#connecting = lease.connection(() => undefined)
     this.#connecting.then(
       () => this.emit('connect'),
       (error: unknown) => {
+        // Nobody ends a connection that could not be made.
+        void port.end()
         if (this.listenerCount('error') > 0) this.emit('error', error)
       },
     )

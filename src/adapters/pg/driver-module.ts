@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import pg, { type ClientConfig, type Pool, type PoolConfig } from 'pg'
-import type { OpenNode, PoolPort, PoolSource } from '../adapter'
+import type { KeptLease, OpenNode, PoolPort, PoolSource } from '../adapter'
 import { splitCallback } from '../callback'
 import { checkModule, only, targetOf, without } from '../driver-module'
 import type { NodeSettings } from '../resolve-node'
@@ -83,17 +83,17 @@ function tellingParameters(listener: EventEmitter): typeof pg.Client {
 /** A `pg.Client` that is kept for long: it has a connection to each server it needs, and they are its own. */
 class SessionClient extends RoutedClient {
   readonly #port: PoolPort
-  readonly #connect: () => Promise<unknown>
+  readonly #lease: KeptLease
   #connected = false
   #ended: Promise<void> | null = null
   /** Emits `parameterStatus`. */
   readonly connection: EventEmitter
 
   constructor(port: PoolPort, config: ClientConfig, connection: EventEmitter) {
-    const lease = port.session()
+    const lease = port.keep()
     super(lease, { ...(port.connectors[0]?.native as Pool).options, ...without(config, ADDRESS) })
     this.#port = port
-    this.#connect = () => lease.connection()
+    this.#lease = lease
     this.connection = connection
   }
 
@@ -106,14 +106,20 @@ class SessionClient extends RoutedClient {
   override connect(...args: unknown[]): Promise<never> | undefined {
     if (this.#connected) return super.connect(...args)
     this.#connected = true
-    const connected = this.#connect().then(() => this)
+    const connected = this.#lease
+      .connection(() => this)
+      .catch(async (error: unknown) => {
+        // Nobody ends a client that has not connected.
+        await this.#port.end()
+        throw error
+      })
     return answer(connected, splitCallback(args).callback, null) as Promise<never> | undefined
   }
 
-  /** Ends once what was sent before has ended. */
+  /** As the driver does, it leaves at once what is under way, which may never end. */
   override end(...args: unknown[]): Promise<void> | undefined {
     if (this.#ended === null) {
-      this.release()
+      this.release(this.#lease.busy)
       this.#ended = this.#port.end().then(() => {
         this.emit('end')
       })

@@ -25,7 +25,7 @@ beforeEach(() => {
     },
     models: { User: { table: 't_user', bind: 'users' } },
   })
-  session = (router.pool() as FakePool).session()
+  session = (router.pool() as FakePool).keep()
 })
 
 /** Each in a scope of its own, as requests that share the connection one after the other. */
@@ -33,7 +33,7 @@ function inScopes(...statements: readonly string[]): Promise<unknown[]> {
   return Promise.all(statements.map((sql) => router.scope(() => session.query(sql))))
 }
 
-describe('a session', () => {
+describe('a connection that is kept', () => {
   it('opens nothing before its first statement', () => {
     expect(borrowed()).toBe(0)
   })
@@ -97,13 +97,7 @@ describe('a session', () => {
       'default:replica-1',
       'default:replica-1',
     ])
-    expect(primary().statements).toEqual([
-      'SET b = 1',
-      'SET a = 1',
-      'SET a = 0',
-      'INSERT INTO t VALUES (1)',
-      'SET c = 1',
-    ])
+    expect(primary().statements).toEqual(['SET b = 1', 'SET a = 0', 'INSERT INTO t VALUES (1)', 'SET c = 1'])
   })
 
   it('stays on the primary for ever once it has something to remember', async () => {
@@ -118,8 +112,26 @@ describe('a session', () => {
   })
 
   it('stays on the primary when there is too much to repeat', async () => {
-    await inScopes(...Array.from({ length: 101 }, (_, index) => `SET a = ${index}`))
+    await inScopes(...Array.from({ length: 101 }, (_, index) => `SET a${index} = 1`))
     expect(await inScopes('SELECT 1')).toEqual(['default:primary'])
+  })
+
+  it('takes one setting for one, however often it is set', async () => {
+    await inScopes(...Array.from({ length: 150 }, (_, index) => `SET app.user = 'user ${index}'`))
+    expect(await inScopes('INSERT INTO t VALUES (1)', 'SELECT 1')).toEqual([
+      'default:primary',
+      'default:replica-1',
+    ])
+    expect(primary().statements).toEqual([`SET app.user = 'user 149'`, 'INSERT INTO t VALUES (1)'])
+  })
+
+  it('opens anew a connection that could not be told of a setting', async () => {
+    await inScopes('INSERT INTO t VALUES (1)')
+    primary().answer = (sql) => {
+      if (sql.startsWith('SET')) throw new FakeError('other')
+    }
+    await inScopes('SET a = 1')
+    expect([primary().borrowed, primary().closedWith.length]).toEqual([0, 1])
   })
 
   it('stays on the primary after a SET that stands beside something else', async () => {
@@ -146,7 +158,7 @@ describe('a session', () => {
     router = createRouter({
       databases: { default: fakeDatabase(nodes, { dialect: 'mysql', replicas: [{}] }) },
     })
-    session = (router.pool() as FakePool).session()
+    session = (router.pool() as FakePool).keep()
     const seen = await inScopes(
       'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE',
       'START TRANSACTION',
@@ -216,13 +228,51 @@ describe('a session', () => {
     expect(primary().borrowed).toBe(0)
   })
 
+  it('keeps nothing of a BEGIN that failed', async () => {
+    primary().answer = () => {
+      throw new FakeError('connection')
+    }
+    await router.scope(async () => {
+      await expect(session.query('BEGIN')).rejects.toThrow('connection')
+      expect(router.explain('SELECT 1').rule).toBe('read')
+    })
+    expect(primary().borrowed).toBe(0)
+    expect(await inScopes('SELECT 1')).toEqual(['default:replica-1'])
+  })
+
+  it('closes the connection that broke, not the one that the statement came from', async () => {
+    replica().answer = () => {
+      throw new FakeError('read-only')
+    }
+    primary().answer = () => {
+      throw new FakeError('connection')
+    }
+    await expect(inScopes('SELECT hidden()')).rejects.toThrow('connection')
+    expect([replica().closedWith.length, primary().closedWith.length]).toEqual([0, 1])
+  })
+
+  it('closes a replica’s connection whose session a read only transaction has changed', async () => {
+    const change = 'SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE'
+    await inScopes('BEGIN READ ONLY', change)
+    expect(replica().closedWith).toEqual([])
+    await inScopes('COMMIT')
+    expect([replica().borrowed, replica().closedWith.length]).toEqual([0, 1])
+  })
+
+  it('runs what was sent before its release', async () => {
+    const sent = [session.query('INSERT INTO a VALUES (1)'), session.query('INSERT INTO b VALUES (1)')]
+    session.release()
+    expect(await Promise.all(sent)).toEqual(['default:primary', 'default:primary'])
+    expect(borrowed()).toBe(0)
+  })
+
   it('gives back what it holds, also what it is about to get', async () => {
     await inScopes('SELECT 1', 'INSERT INTO t VALUES (1)')
     session.release()
     await expect(session.query('SELECT 1')).rejects.toMatchObject({ code: 'ERR_CLOSED' })
     expect(borrowed()).toBe(0)
 
-    const late = (router.pool() as FakePool).session()
+    const late = (router.pool() as FakePool).keep()
     const running = late.query('SELECT 1')
     late.release(new Error('at once'))
     await expect(running).rejects.toMatchObject({ code: 'ERR_CLOSED' })

@@ -1,0 +1,288 @@
+import type { Attempt, Connection, KeptLease as Contract, Statement } from '../adapters/adapter'
+import { noteWrite } from '../consistency/own-writes'
+import { readOnlySession } from '../dialects/begin'
+import { crossDatabase } from '../errors'
+import type { Decision } from '../routing/decision'
+import { released, stay, type LeasePort, type Located } from './lease'
+
+/**
+ * A connection that its owner keeps for long, as an ORM does that pools connections itself, and that chooses its server
+ * at every statement, as a pool does. It holds one connection of each server it has needed:
+ *
+ *     SET …               on every connection, those that are open and those that are opened later
+ *     SELECT              on the scope's replica, or where else a pool would send it
+ *     INSERT              on the primary
+ *     BEGIN … COMMIT      all on one connection
+ *     anything else that a session remembers (a temporary table, a lock, a SET inside a transaction):
+ *                         from there on all on the primary
+ *
+ * Statements run one after the other, in the order in which they were sent, as on any connection.
+ */
+export class KeptLease<L extends Located> implements Contract {
+  readonly #port: LeasePort<L>
+  /** The connection to each node, by its id. */
+  readonly #held = new Map<string, Held>()
+  /** What the session has been set to, by what is set, in the order in which it was last said. */
+  readonly #settings = new Map<string, string>()
+  #last: Held | null = null
+  /** Where everything goes now: a transaction is open or declared, or the session has something to remember. */
+  #bound: Decision | null = null
+  /** The statement that opened the transaction, while one is open. */
+  #openedBy: L | null = null
+  /** MySQL's SET TRANSACTION came, which holds for the next statement or the transaction that it opens. */
+  #declared = false
+  /** It stays on the primary for ever. */
+  #settled = false
+  /** Tells the scope that opened a transaction on the primary that it has ended. */
+  #closeTransaction: (() => void) | null = null
+  #turn: Promise<unknown> = Promise.resolve()
+  /** How many statements were sent and have not ended. */
+  #sent = 0
+  #released = false
+  /** Its connections have been given back, and none may be taken any more. */
+  #over = false
+  #ended: Promise<void> | null = null
+
+  constructor(port: LeasePort<L>) {
+    this.#port = port
+  }
+
+  get native(): unknown {
+    return this.#last?.connection.native ?? null
+  }
+
+  get busy(): boolean {
+    return this.#sent > 0
+  }
+
+  async run<T>(statement: Statement, attempt: Attempt<T>): Promise<T> {
+    if (this.#released) throw released()
+    const located = this.#port.locate(statement)
+    if (isSetting(located) && statement.repeatable !== false) {
+      return await this.#inTurn(() =>
+        this.#bound === null && this.#remembers(located.sql)
+          ? this.#set(asRead(located), attempt)
+          : this.#run(located, attempt),
+      )
+    }
+    // Now, so that a read that is sent beside the write cannot slip between.
+    noteWrite(located.scope, this.#aliasOf(located), located.classification)
+    return await this.#inTurn(() => this.#run(located, attempt))
+  }
+
+  /** Of the node that a read would go to, unless it has to be a particular one. */
+  async connection<T>(use: (native: unknown) => T | Promise<T>): Promise<T> {
+    if (this.#released) throw released()
+    const located = asRead(this.#port.locate({ sql: '' }))
+    return await this.#inTurn(async () => {
+      const held = await this.#on(this.#bound ?? this.#port.decide(located), located)
+      return await use(held.connection.native)
+    })
+  }
+
+  /** Gives all its connections back once what was sent before has ended; with an error, at once. */
+  release(error?: unknown): void {
+    if (this.#released) return
+    this.#released = true
+    const giveBack = (): void => {
+      this.#over = true
+      this.#transactionEnded()
+      for (const { connection, changed } of this.#held.values()) {
+        connection.release(error ?? (changed ? new Error('Its session was changed') : undefined))
+      }
+      this.#held.clear()
+      this.#last = null
+    }
+    if (error === undefined) this.#ended = this.#turn.then(giveBack)
+    else {
+      giveBack()
+      this.#ended = Promise.resolve()
+    }
+  }
+
+  async end(): Promise<void> {
+    this.release()
+    await this.#ended
+  }
+
+  /** Tells the server that a read would go to, those that are connected already, and every other when it is opened. */
+  async #set<T>(located: L & { readonly sql: string }, attempt: Attempt<T>): Promise<T> {
+    const { sql, database } = located
+    const decision = this.#port.decide(located)
+    const here = await this.#on(decision, located)
+    const result = await this.#port.runner.once(located, decision, here.connection.native, attempt)
+    const setting = settingOf(sql)
+    this.#settings.delete(setting)
+    this.#settings.set(setting, sql)
+    for (const held of this.#held.values()) {
+      // One that cannot be told is opened anew when it is needed, and told then.
+      await tell(held, held === here ? [] : [sql], database.dialect).catch((error: unknown) => {
+        this.#drop(held, error)
+      })
+    }
+    return result
+  }
+
+  #remembers(sql: string): boolean {
+    return this.#settings.size < MOST_SETTINGS || this.#settings.has(settingOf(sql))
+  }
+
+  async #run<T>(located: L, attempt: Attempt<T>): Promise<T> {
+    const declared = this.#declared
+    const decision = this.#decide(located)
+    let held = await this.#on(decision, located)
+    this.#follow(located, held)
+    const place = async (next: Decision): Promise<unknown> => {
+      held = await this.#on(next, located)
+      return held.connection.native
+    }
+    try {
+      return await this.#port.runner.run(located, decision, held.connection.native, place, attempt)
+    } catch (error) {
+      // Nothing was opened by what failed.
+      if (this.#openedBy === located) this.#transactionEnded()
+      const errorClass = located.database.adapter.classifyError(error)
+      // Not one that a transaction was lost with, which has to be ended first.
+      if (this.#bound === null && (errorClass === 'connection' || errorClass === 'unsent'))
+        this.#drop(held, error)
+      throw error
+    } finally {
+      if (declared) this.#unbind()
+      if (this.#openedBy === null && held.changed && held.decision.role === 'replica') {
+        this.#drop(held, new Error('Its session was changed'))
+      }
+    }
+  }
+
+  #decide(located: L): Decision {
+    if (this.#bound === null) return this.#port.decide(located)
+    if (this.#aliasOf(located) !== this.#bound.alias) throw crossDatabase(this.#bound, located.alias)
+    return stay(this.#bound, located.classification, this.#openedBy !== null)
+  }
+
+  /** Where it is bound, a statement that names no database belongs to the connection it is sent on. */
+  #aliasOf({ alias, databaseRule }: L): string {
+    if (this.#bound === null) return alias
+    return databaseRule === 'pool' || databaseRule === 'default' ? this.#bound.alias : alias
+  }
+
+  /** The connection to a node; a new one is told what the session has been set to. */
+  async #on(decision: Decision, { database }: L): Promise<Held> {
+    const known = this.#held.get(decision.nodeId)
+    if (known !== undefined) {
+      if (known.connection.lost !== true || this.#bound !== null) return (this.#last = known)
+      this.#drop(known, new Error('The connection was lost'))
+    }
+    const connection = await this.#port.connect(decision)
+    const held: Held = { connection, decision, changed: false }
+    try {
+      if (this.#settings.size > 0) await tell(held, this.#settings.values(), database.dialect)
+      if (this.#over) throw released()
+    } catch (error) {
+      connection.release(error)
+      throw error
+    }
+    this.#held.set(decision.nodeId, held)
+    return (this.#last = held)
+  }
+
+  #follow(located: L, held: Held): void {
+    const { sql, scope, classification, database } = located
+    const { transaction, intent, sets } = classification
+    const { decision } = held
+    this.#declared = false
+    if (sets === 'transaction') {
+      // PostgreSQL's does nothing where no transaction is open.
+      if (this.#openedBy === null && database.dialect !== 'postgres') {
+        this.#declared = true
+        this.#bound ??= decision
+      }
+    } else if (intent === 'session' || typeof sql !== 'string') {
+      if (decision.role === 'replica') held.changed = true
+      else {
+        this.#settled = true
+        this.#bound = decision
+      }
+    }
+    if (transaction === null || transaction.kind === 'savepoint') return
+    if (transaction.kind !== 'begin') {
+      if (!transaction.chain) this.#transactionEnded()
+    } else if (this.#openedBy === null) {
+      this.#openedBy = located
+      this.#bound = decision
+      const { role, alias } = decision
+      if (role === 'replica') return
+      scope.transactionOpened(alias)
+      this.#closeTransaction = () => {
+        scope.transactionClosed(alias)
+      }
+    }
+  }
+
+  #transactionEnded(): void {
+    this.#openedBy = null
+    this.#unbind()
+    this.#closeTransaction?.()
+    this.#closeTransaction = null
+  }
+
+  #unbind(): void {
+    if (!this.#settled && !this.#declared && this.#openedBy === null) this.#bound = null
+  }
+
+  #drop(held: Held, error: unknown): void {
+    this.#held.delete(held.decision.nodeId)
+    if (this.#last === held) this.#last = null
+    held.connection.release(error)
+  }
+
+  async #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    this.#sent++
+    const result = this.#turn.then(() => {
+      if (this.#over) throw released()
+      return step()
+    })
+    this.#turn = result.catch(() => undefined)
+    try {
+      return await result
+    } finally {
+      this.#sent--
+    }
+  }
+}
+
+/** Beyond this many different settings, a session stays on the primary, where it has them. */
+const MOST_SETTINGS = 100
+
+/** A connection, the decision that opened it, and whether its session is no longer as it was opened. */
+interface Held {
+  readonly connection: Connection
+  readonly decision: Decision
+  changed: boolean
+}
+
+/** Whatever it is set to, a session on a replica stays read only. */
+async function tell(
+  { connection, decision }: Held,
+  settings: Iterable<string>,
+  dialect: Parameters<typeof readOnlySession>[0],
+): Promise<void> {
+  for (const sql of settings) await connection.run(sql)
+  if (decision.role === 'replica') await connection.run(readOnlySession(dialect))
+}
+
+/** One that can be said again by its text, which one with values for placeholders cannot. */
+function isSetting<L extends Located>(located: L): located is L & { readonly sql: string } {
+  return located.classification.sets === 'session' && !String(located.sql).includes('?')
+}
+
+/** What a SET sets: `set app.user` of `SET app.user = 'x'`; all of a text that sets several things. */
+function settingOf(sql: string): string {
+  const end = /[;,]/.test(sql) ? -1 : sql.search(/=|\sto\s/i)
+  return end === -1 ? sql : sql.slice(0, end).trim().toLowerCase()
+}
+
+/** A SET goes where a read goes: it changes nothing but the session. */
+function asRead<L extends Located>(located: L): L {
+  return { ...located, classification: { ...located.classification, intent: 'read' } }
+}
