@@ -125,15 +125,17 @@ export interface Lease {
   /**
    * Hands on, in turn, the connection for what has no statement (`ping`, `changeUser`): the one held, else one that is
    * borrowed for it.
+   *
+   * @param alone it changes the whole connection, which must not be that of a transaction it would join. Default false
    */
-  connection<T>(use: (native: unknown) => T | Promise<T>): Promise<T>
+  connection<T>(use: (native: unknown) => T | Promise<T>, alone?: boolean): Promise<T>
+  /** Called when the connection is about to be given back for one of another server. */
+  onMove: (() => void) | null
   release(error?: unknown): void
 }
 
 /** A lease that its owner keeps; it holds a connection of each server that it has needed. */
 export interface KeptLease extends Lease {
-  /** A statement was sent and has not ended. */
-  readonly busy: boolean
   /** Releases it, and resolves when its connections have been given back. */
   end(): Promise<void>
 }

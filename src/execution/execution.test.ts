@@ -769,6 +769,20 @@ describe('a client that is borrowed inside a transaction', () => {
     expect(primary().borrowed).toBe(0)
   })
 
+  it('has a connection of its own for what MySQL keeps for the transaction it opens', async () => {
+    nodes = new Map()
+    router = createRouter({
+      databases: { default: fakeDatabase(nodes, { dialect: 'mysql', replicas: [{}] }) },
+    })
+    await router.transaction(async () => {
+      const client = (router.pool() as FakePool).connect()
+      for (const sql of ['SET TRANSACTION ISOLATION LEVEL SERIALIZABLE', 'BEGIN', 'COMMIT'])
+        await client.query(sql)
+      expect(primary().borrowed).toBe(2)
+      client.release()
+    })
+  })
+
   it('keeps nothing of a BEGIN that failed', async () => {
     primary().answer = () => {
       throw new FakeError('other')

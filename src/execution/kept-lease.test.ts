@@ -116,6 +116,11 @@ describe('a connection that is kept', () => {
     expect(await inScopes('SELECT 1')).toEqual(['default:primary'])
   })
 
+  it('does not say again what a session computes from itself, or what has values beside it', async () => {
+    await inScopes('SET a = @@a + 1')
+    expect(await inScopes('SELECT 1')).toEqual(['default:primary'])
+  })
+
   it('takes one setting for one, however often it is set', async () => {
     await inScopes(...Array.from({ length: 150 }, (_, index) => `SET app.user = 'user ${index}'`))
     expect(await inScopes('INSERT INTO t VALUES (1)', 'SELECT 1')).toEqual([

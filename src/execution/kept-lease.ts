@@ -3,6 +3,7 @@ import { noteWrite } from '../consistency/own-writes'
 import { readOnlySession } from '../dialects/begin'
 import { crossDatabase } from '../errors'
 import type { Decision } from '../routing/decision'
+import type { Classification } from '../statement/classification'
 import { released, stay, type LeasePort, type Located } from './lease'
 
 /**
@@ -19,6 +20,8 @@ import { released, stay, type LeasePort, type Located } from './lease'
  * Statements run one after the other, in the order in which they were sent, as on any connection.
  */
 export class KeptLease<L extends Located> implements Contract {
+  /** It never moves: it keeps what it has. */
+  onMove: (() => void) | null = null
   readonly #port: LeasePort<L>
   /** The connection to each node, by its id. */
   readonly #held = new Map<string, Held>()
@@ -36,8 +39,6 @@ export class KeptLease<L extends Located> implements Contract {
   /** Tells the scope that opened a transaction on the primary that it has ended. */
   #closeTransaction: (() => void) | null = null
   #turn: Promise<unknown> = Promise.resolve()
-  /** How many statements were sent and have not ended. */
-  #sent = 0
   #released = false
   /** Its connections have been given back, and none may be taken any more. */
   #over = false
@@ -49,10 +50,6 @@ export class KeptLease<L extends Located> implements Contract {
 
   get native(): unknown {
     return this.#last?.connection.native ?? null
-  }
-
-  get busy(): boolean {
-    return this.#sent > 0
   }
 
   async run<T>(statement: Statement, attempt: Attempt<T>): Promise<T> {
@@ -75,8 +72,7 @@ export class KeptLease<L extends Located> implements Contract {
     if (this.#released) throw released()
     const located = asRead(this.#port.locate({ sql: '' }))
     return await this.#inTurn(async () => {
-      const held = await this.#on(this.#bound ?? this.#port.decide(located), located)
-      return await use(held.connection.native)
+      return await use((await this.#anywhere(located)).connection.native)
     })
   }
 
@@ -108,9 +104,9 @@ export class KeptLease<L extends Located> implements Contract {
   /** Tells the server that a read would go to, those that are connected already, and every other when it is opened. */
   async #set<T>(located: L & { readonly sql: string }, attempt: Attempt<T>): Promise<T> {
     const { sql, database } = located
-    const decision = this.#port.decide(located)
-    const here = await this.#on(decision, located)
-    const result = await this.#port.runner.once(located, decision, here.connection.native, attempt)
+    const here = await this.#anywhere(located)
+    const { connection, decision } = here
+    const result = await this.#port.runner.once(located, decision, connection.native, attempt)
     const setting = settingOf(sql)
     this.#settings.delete(setting)
     this.#settings.set(setting, sql)
@@ -186,6 +182,17 @@ export class KeptLease<L extends Located> implements Contract {
     return (this.#last = held)
   }
 
+  /** Where a read would go, or else, when no replica can be reached, the primary: nothing is asked of the data. */
+  async #anywhere(located: L): Promise<Held> {
+    const decision = this.#bound ?? this.#port.decide(located)
+    return await this.#on(decision, located).catch(async (error: unknown) => {
+      const errorClass = located.database.adapter.classifyError(error)
+      if (this.#bound !== null || decision.role === 'primary' || errorClass !== 'connection') throw error
+      const classification: Classification = { ...located.classification, intent: 'write' }
+      return await this.#on(this.#port.decide({ ...located, classification }), located)
+    })
+  }
+
   #follow(located: L, held: Held): void {
     const { sql, scope, classification, database } = located
     const { transaction, intent, sets } = classification
@@ -231,23 +238,19 @@ export class KeptLease<L extends Located> implements Contract {
   }
 
   #drop(held: Held, error: unknown): void {
+    if (this.#held.get(held.decision.nodeId) !== held) return
     this.#held.delete(held.decision.nodeId)
     if (this.#last === held) this.#last = null
     held.connection.release(error)
   }
 
-  async #inTurn<T>(step: () => Promise<T>): Promise<T> {
-    this.#sent++
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(() => {
       if (this.#over) throw released()
       return step()
     })
     this.#turn = result.catch(() => undefined)
-    try {
-      return await result
-    } finally {
-      this.#sent--
-    }
+    return result
   }
 }
 
@@ -271,9 +274,9 @@ async function tell(
   if (decision.role === 'replica') await connection.run(readOnlySession(dialect))
 }
 
-/** One that can be said again by its text, which one with values for placeholders cannot. */
+/** One that can be said again by its text: without values for placeholders, and of no value that the session gives. */
 function isSetting<L extends Located>(located: L): located is L & { readonly sql: string } {
-  return located.classification.sets === 'session' && !String(located.sql).includes('?')
+  return located.classification.sets === 'session' && !/\?|=.*@/s.test(String(located.sql))
 }
 
 /** What a SET sets: `set app.user` of `SET app.user = 'x'`; all of a text that sets several things. */

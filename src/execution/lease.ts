@@ -41,6 +41,7 @@ interface Bound {
  * move to the primary, because a replica is never given anything that a connection would have to remember.
  */
 export class LateLease<L extends Located> implements Lease {
+  onMove: (() => void) | null = null
   readonly #port: LeasePort<L>
   #bound: Bound | null = null
   /** It has sent something for a connection of its own, and joins no transaction of the router's any more. */
@@ -75,10 +76,10 @@ export class LateLease<L extends Located> implements Lease {
     return this.#send(() => this.#run(statement, attempt))
   }
 
-  connection<T>(use: (native: unknown) => T | Promise<T>): Promise<T> {
+  connection<T>(use: (native: unknown) => T | Promise<T>, alone = false): Promise<T> {
     return this.#send(async () => {
       const located = this.#port.locate({ sql: undefined })
-      const joined = this.#join(located, async (native) => use(native))
+      const joined = alone ? null : this.#join(located, async (native) => use(native))
       if (joined !== null) return await joined
       this.#own = true
       const used = await this.#inTurn(() => {
@@ -100,7 +101,7 @@ export class LateLease<L extends Located> implements Lease {
 
   async #run<T>(statement: Statement, attempt: Attempt<T>): Promise<T> {
     const located = this.#port.locate(statement)
-    const joined = located.classification.transaction?.kind === 'begin' ? null : this.#join(located, attempt)
+    const joined = standsAlone(located) ? null : this.#join(located, attempt)
     if (joined !== null) return await joined
     this.#own = true
     noteWrite(located.scope, this.#aliasOf(located), located.classification)
@@ -183,6 +184,7 @@ export class LateLease<L extends Located> implements Lease {
 
   async #move(decision: Decision): Promise<Bound> {
     if (this.#running > 0) await this.#whenIdle()
+    if (this.#bound !== null) this.onMove?.()
     this.#leaveConnection()
     const connection = await this.#port.connect(decision)
     if (this.#over) {
@@ -271,6 +273,13 @@ export class LateLease<L extends Located> implements Lease {
     this.#turn = turn
     return result
   }
+}
+
+/** What opens a transaction itself, and what changes the whole connection, belongs to no other transaction. */
+function standsAlone({ sql, classification, database }: Located): boolean {
+  const { transaction, sets } = classification
+  if (sets === 'transaction' && database.dialect !== 'postgres') return true
+  return transaction?.kind === 'begin' || typeof sql !== 'string'
 }
 
 export function released(): SplitpoolError {

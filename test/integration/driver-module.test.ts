@@ -191,6 +191,28 @@ describeDialect('postgres', (cluster) => {
       await client.end()
     })
 
+    it('connects, is set and writes while no replica can be reached', async () => {
+      const down = createRouter({
+        databases: {
+          default: postgres({ primary: cluster.primary.url, replicas: ['postgres://x@127.0.0.1:1/x'] }),
+        },
+      })
+      const { Client } = pgModule(down)
+      const client = new Client({ application_name: APP })
+      await client.connect()
+      await client.query(`SET TIME ZONE 'Asia/Tokyo'`)
+      await client.query('CREATE TEMP TABLE driver_module_down (a int)')
+      expect((await client.query('SHOW TIME ZONE')).rows).toEqual([{ TimeZone: 'Asia/Tokyo' }])
+      await client.end()
+      await down.close()
+    })
+
+    it('refuses after its end as the driver does', async () => {
+      const client = await connected()
+      await client.end()
+      await expect(client.query('SELECT 1')).rejects.toThrow('Client was closed and is not queryable')
+    })
+
     it('ends with the router, also when nobody has ended it', async () => {
       const client = await connected()
       expect(await who(client)).toBeDefined()
@@ -312,6 +334,44 @@ describeDialect('mysql', (cluster) => {
     })
     expect(await router.scope(() => who(connection))).not.toBe(1)
     connection.destroy()
+  })
+
+  it('runs what was sent before its end, as the driver does', async () => {
+    const connection = await connected()
+    const said: unknown[] = []
+    for (const sql of ['DO 1', 'DO 2']) connection.query(sql, (error) => said.push(error))
+    connection.query('SELECT 3 AS n', (error, found) => said.push(error, found))
+    await end(connection)
+    expect(said).toEqual([null, null, null, [{ n: 3 }]])
+  })
+
+  it('leaves no pool behind for connections that could not be made', async () => {
+    const dead = createRouter({ databases: { default: mysql({ primary: 'mysql://x@127.0.0.1:1/x' }) } })
+    for (let time = 0; time < 3; time++) await once(mysqlModule(dead).createConnection({}), 'error')
+    await dead.close()
+    expect(() => mysqlModule(dead).createPool({})).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }))
+  })
+
+  it('does not lose the transaction of the router when a borrowed connection changes its user', async () => {
+    const pool = router.pool().promise()
+    await pool.query('DROP TABLE IF EXISTS driver_module_t')
+    await pool.query('CREATE TABLE driver_module_t (a int)')
+    const inserted = router.transaction(async (tx) => {
+      await tx.query('INSERT INTO driver_module_t VALUES (1)')
+      for (const change of ['changeUser', 'reset'] as const) {
+        const borrowed = await pool.getConnection()
+        await (borrowed[change as 'changeUser'] as (options?: object) => Promise<void>).call(borrowed, {})
+        borrowed.release()
+      }
+      const pinged = await pool.getConnection()
+      await pinged.ping()
+      await pinged.query('INSERT INTO driver_module_t VALUES (2)')
+      pinged.release()
+      throw new Error('roll back')
+    })
+    await expect(inserted).rejects.toThrow('roll back')
+    expect((await pool.query('SELECT * FROM driver_module_t'))[0]).toEqual([])
+    await pool.query('DROP TABLE driver_module_t')
   })
 
   it('says that it cannot connect as the driver does', async () => {

@@ -63,6 +63,10 @@ export class RoutedConnection extends UnconnectedConnection {
         inContext(() => this.emit(event, ...values))
       },
     ])
+    // Whoever gets the connection next has things to be told that are not for us.
+    lease.onMove = () => {
+      this.#listenTo(null)
+    }
   }
 
   get config(): ConnectionConfig {
@@ -130,10 +134,12 @@ export class RoutedConnection extends UnconnectedConnection {
 
   /** Through the driver's method, which on a replica makes the session read only again. */
   reset(callback: Callback = ignore): void {
-    const reset = this.#connection((native) =>
-      promised((told) => {
-        ;(native as Native).reset(told)
-      }),
+    const reset = this.#connection(
+      (native) =>
+        promised((told) => {
+          ;(native as Native).reset(told)
+        }),
+      true,
     )
     answer(reset, callback)
   }
@@ -220,15 +226,21 @@ export class RoutedConnection extends UnconnectedConnection {
     this.#destroyed
       ? Promise.reject(closedState())
       : this.#lease.run(statement, (native, decision) => {
-          this.#listenTo(native as Native)
+          // Many may share the connection of a transaction.
+          if (
+            decision.rule !== 'transaction' ||
+            this.#forwards.some(([event]) => this.listenerCount(event) > 0)
+          ) {
+            this.#listenTo(native as Native)
+          }
           const attempted = attempt(native, decision)
           if (this.#paused) (native as Native).pause()
           return attempted
         })
 
   /** The connection for what has no text. */
-  #connection<T>(use: (native: unknown) => T | Promise<T>): Promise<T> {
-    return this.#destroyed ? Promise.reject(closedState()) : this.#lease.connection(use)
+  #connection<T>(use: (native: unknown) => T | Promise<T>, alone = false): Promise<T> {
+    return this.#destroyed ? Promise.reject(closedState()) : this.#lease.connection(use, alone)
   }
 
   #giveBack(error?: true): void {
@@ -317,6 +329,7 @@ export function createTransactionClient(
     native,
     run,
     connection: (use) => run({ sql: undefined }, async (held) => use(held)),
+    onMove: null,
     release: ignore,
   }
   // Nobody says when the last statement was, so that listeners on the connection would stay behind.

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { Client, escapeIdentifier, escapeLiteral, type PoolClient, type PoolConfig } from 'pg'
+import type { Decision } from '../../routing/decision'
 import { captureContext } from '../capture-context'
 import type { Connection, Lease, Run, TransactionPort } from '../adapter'
 import { splitCallback } from '../callback'
@@ -78,6 +79,11 @@ export class RoutedClient extends UnconnectedClient {
     this.#lease = lease
     this.#options = options
     this.#lender = lender
+    // Whoever gets the connection next has things to be told that are not for us.
+    lease.onMove = () => {
+      this.#heard?.stop()
+      this.#heard = null
+    }
   }
 
   /** It counts as connected from the start. */
@@ -94,7 +100,7 @@ export class RoutedClient extends UnconnectedClient {
     if (this.#closed) return Promise.reject(new Error('Client was closed and is not queryable'))
     if (this.#released && this.#lender !== null) return this.#lender.run(statement, attempt)
     const ran = this.#lease.run(statement, (native, decision) => {
-      this.#hear(native as PoolClient)
+      this.#hear(native as PoolClient, decision)
       return attempt(native, decision)
     })
     this.#running++
@@ -172,8 +178,13 @@ export class RoutedClient extends UnconnectedClient {
   }
 
   /** Passes on what the connection emits for as long as it is borrowed. */
-  #hear(client: PoolClient): void {
+  #hear(client: PoolClient, { rule }: Decision): void {
     if (this.#released || this.#heard?.client === client) return
+    // Many may share the connection of a transaction.
+    if (rule === 'transaction' && !EVENTS.some((event) => this.listenerCount(event) > 0)) {
+      withParsers(client, this.#parsers)
+      return
+    }
     this.#heard?.stop()
     withParsers(client, this.#parsers)
     const listeners = EVENTS.map((event) => {

@@ -119,7 +119,7 @@ class SessionClient extends RoutedClient {
   /** As the driver does, it leaves at once what is under way, which may never end. */
   override end(...args: unknown[]): Promise<void> | undefined {
     if (this.#ended === null) {
-      this.release(this.#lease.busy)
+      this.release(true)
       this.#ended = this.#port.end().then(() => {
         this.emit('end')
       })
