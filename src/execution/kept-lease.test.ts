@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createRouter, type Router } from '..'
 import {
   FakeError,
@@ -23,7 +23,7 @@ beforeEach(() => {
       default: fakeDatabase(nodes, { replicas: [{}] }),
       users: fakeDatabase(nodes, { replicas: [{}] }),
     },
-    models: { User: { table: 't_user', bind: 'users' } },
+    models: { User: { table: 't_user', bind: 'users' }, Here: { table: 't_here' } },
   })
   session = (router.pool() as FakePool).keep()
 })
@@ -291,5 +291,177 @@ describe('a connection that is kept', () => {
       expect(router.explain('SELECT 1').rule).toBe('read')
       await Promise.resolve()
     })
+  })
+
+  it('notes a write at once, so that a read beside it through the pool cannot slip between', async () => {
+    await router.scope(async () => {
+      const before = session.query('SELECT 1')
+      const write = session.query('INSERT INTO t VALUES (1)')
+      expect(await (router.pool() as FakePool).query('SELECT 1')).toBe('default:primary')
+      await Promise.all([before, write])
+    })
+  })
+
+  it.each(['pool', 'default'])(
+    'writes in the database of its transaction, whatever the %s says, and nowhere else',
+    async (rule) => {
+      if (rule === 'default') {
+        await router.using('users', () => session.query('BEGIN'))
+        await router.scope(async () => {
+          expect(await session.query('INSERT INTO t VALUES (1)')).toBe('users:primary')
+          expect(router.explain('SELECT 1')).toMatchObject({ alias: 'default', rule: 'read' })
+        })
+      } else {
+        session = (router.pool('users') as FakePool).keep()
+        await router.using('default', () => session.query('BEGIN'))
+        await router.scope(async () => {
+          expect(await session.query('INSERT INTO t VALUES (1)')).toBe('default:primary')
+          expect(router.explain('SELECT * FROM t_user')).toMatchObject({ alias: 'users', rule: 'read' })
+        })
+      }
+    },
+  )
+
+  it('says of what its connection decides that it does', async () => {
+    await inScopes('BEGIN', 'SELECT 1', 'COMMIT')
+    expect(router.stats().rules).toMatchObject({ lease: 2 })
+  })
+
+  it('keeps every transaction on one connection, not only the first', async () => {
+    await inScopes('BEGIN', 'COMMIT')
+    expect(await inScopes('BEGIN', 'SELECT 1', 'COMMIT', 'SELECT 1')).toEqual([
+      ...Array<string>(3).fill('default:primary'),
+      'default:replica-1',
+    ])
+  })
+
+  it('keeps a chain of transactions on one connection', async () => {
+    const seen = await inScopes(
+      'BEGIN',
+      'COMMIT AND CHAIN',
+      'SELECT 1',
+      'ROLLBACK AND CHAIN',
+      'SELECT 1',
+      'COMMIT',
+    )
+    expect(seen).toEqual(Array(6).fill('default:primary'))
+    expect(await inScopes('SELECT 1')).toEqual(['default:replica-1'])
+  })
+
+  it('has one transaction open after two BEGINs', async () => {
+    await router.scope(async () => {
+      await session.query('BEGIN')
+      await session.query('BEGIN')
+      await session.query('COMMIT')
+      expect(router.explain('SELECT 1').rule).toBe('read')
+    })
+  })
+
+  it('does not tell the scope of a read only transaction on a replica', async () => {
+    await router.scope(async () => {
+      await session.query('BEGIN')
+      await session.query('COMMIT')
+      const other = (router.pool() as FakePool).keep()
+      await session.query('START TRANSACTION READ ONLY')
+      expect(router.explain('SELECT 1').rule).toBe('read')
+      await other.query('BEGIN')
+      await session.query('COMMIT')
+      expect(router.explain('SELECT 1').rule, 'that of the other goes on').toBe('open-transaction')
+      await other.query('COMMIT')
+      expect(router.explain('SELECT 1').rule).toBe('read')
+    })
+  })
+
+  it('leaves the replica after a read only transaction, whatever was set in it', async () => {
+    await inScopes('START TRANSACTION READ ONLY', 'SET a = 1', 'COMMIT')
+    expect(await inScopes('INSERT INTO t VALUES (1)')).toEqual(['default:primary'])
+  })
+
+  it('keeps its connection when a statement fails for another reason than the connection', async () => {
+    replica().answer = () => {
+      throw new FakeError('other')
+    }
+    await expect(inScopes('SELECT 1')).rejects.toThrow('other')
+    expect([replica().borrowed, replica().closedWith]).toEqual([1, []])
+  })
+
+  it('uses a lost connection no more, and keeps those of the other servers', async () => {
+    await inScopes('SELECT 1', 'INSERT INTO t VALUES (1)')
+    const { answer } = replica()
+    replica().answer = () => {
+      throw new FakeError('connection')
+    }
+    await expect(inScopes('SELECT 2')).rejects.toThrow('connection')
+    replica().answer = answer
+    await inScopes('SELECT 3', 'INSERT INTO t VALUES (2)')
+    expect([primary().borrowed, replica().borrowed]).toEqual([1, 1])
+    session.release()
+    await expect(session.query('SELECT 1')).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    expect(borrowed()).toBe(0)
+  })
+
+  it('closes a new connection that refuses its greeting, and keeps none', async () => {
+    await inScopes('SET a = 1')
+    primary().answer = (sql) => {
+      if (sql.startsWith('SET')) throw new FakeError('other')
+    }
+    await expect(inScopes('INSERT INTO t VALUES (1)')).rejects.toThrow('other')
+    expect([primary().borrowed, primary().closedWith.length]).toEqual([0, 1])
+    expect(primary().statements).toEqual(['SET a = 1'])
+  })
+
+  it('rejects a statement of two databases as it rejects every other', async () => {
+    const joined = session.query('SELECT * FROM t_user JOIN t_here USING (id)')
+    await expect(joined).rejects.toMatchObject({ code: 'ERR_CROSS_DATABASE' })
+    expect(borrowed()).toBe(0)
+  })
+
+  it('gives its connections back when what was sent before has ended, and takes nothing more', async () => {
+    let answer: () => void = () => undefined
+    primary().answer = () =>
+      new Promise<void>((resolve) => {
+        answer = resolve
+      })
+    const slow = session.query('INSERT INTO t VALUES (1)')
+    await vi.waitUntil(() => primary().statements.length === 1)
+    session.release()
+    await router.scope(async () => {
+      await expect(session.query('INSERT INTO t VALUES (2)')).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+      expect(router.explain('SELECT 1').rule, 'what is refused has written nothing').toBe('read')
+    })
+    expect(primary().borrowed).toBe(1)
+    answer()
+    await slow
+    await vi.waitUntil(() => borrowed() === 0)
+    expect(primary().statements).toHaveLength(1)
+  })
+
+  it('closes its connections at once when it is released with an error, and sends nothing that waits', async () => {
+    await inScopes('SELECT 1')
+    primary().answer = () => new Promise(() => undefined)
+    replica().answer = () => new Promise(() => undefined)
+    void session.query('INSERT INTO t VALUES (1)')
+    await vi.waitUntil(() => primary().statements.length === 1)
+    const error = new Error('enough')
+    session.release(error)
+    expect(borrowed()).toBe(0)
+    expect([...primary().closedWith, ...replica().closedWith]).toEqual([error, error])
+  })
+
+  it('sends nothing on a connection that it has given back', async () => {
+    let fail: (error: Error) => void = () => undefined
+    primary().answer = () =>
+      new Promise((_resolve, reject) => {
+        fail = reject
+      })
+    const running = session.query('INSERT INTO t VALUES (1)')
+    await vi.waitUntil(() => primary().statements.length === 1)
+    const waiting = session.query('INSERT INTO t VALUES (2)')
+    session.release(new Error('enough'))
+    fail(new FakeError('other'))
+    await expect(running).rejects.toThrow('other')
+    await expect(waiting).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    expect(primary().statements).toEqual(['INSERT INTO t VALUES (1)'])
+    expect(borrowed()).toBe(0)
   })
 })

@@ -213,6 +213,28 @@ describeDialect('postgres', (cluster) => {
       await expect(client.query('SELECT 1')).rejects.toThrow('Client was closed and is not queryable')
     })
 
+    it('does not replace a connection that a transaction was lost with, before it has been ended', async () => {
+      const client = await connected()
+      client.on('error', () => undefined)
+      await client.query('BEGIN')
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+      const lost = new Promise((resolve) => client.once('end', resolve))
+      await runSql(cluster.primary.adminUrl, `SELECT pg_terminate_backend(${rows[0]!.pid})`)
+      await lost
+      await expect(client.query(WHO), 'it would run outside the transaction').rejects.toThrow()
+      await expect(client.query('COMMIT')).rejects.toThrow()
+      expect(await router.primary(() => who(client))).toBe('primary')
+      await client.end()
+    })
+
+    it('sends a SET that is a query object once, and stays on the primary, where it was sent', async () => {
+      const client = await connected()
+      const query = client.query(new pg.Query(`SET TIME ZONE 'Asia/Tokyo'`))
+      await once(query, 'end')
+      expect(await router.scope(() => who(client))).toBe('primary')
+      await client.end()
+    })
+
     it('ends with the router, also when nobody has ended it', async () => {
       const client = await connected()
       expect(await who(client)).toBeDefined()

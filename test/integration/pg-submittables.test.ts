@@ -1,6 +1,7 @@
 import { once, type EventEmitter } from 'node:events'
 import { Client, Pool, Query, types, type Submittable } from 'pg'
 import Cursor from 'pg-cursor'
+import { to as copyTo } from 'pg-copy-streams'
 import QueryStream from 'pg-query-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRouter } from '../../src'
@@ -107,6 +108,36 @@ describeDialect('postgres', (cluster) => {
         expect(router.stats().refusedByReplica).toBe(refused + 1)
         client.release()
         expect((await router.scope(() => db.query('SELECT 1 AS one'))).rows).toEqual([{ one: 1 }])
+      })
+    })
+
+    it('cursor that a replica refuses, and that is closed before the primary has it, is never sent there', async () => {
+      const holder = await db.connect()
+      await holder.query('BEGIN')
+      await router.scope(async () => {
+        const client = await db.connect()
+        const cursor = client.query(
+          new Cursor('SELECT submitted_add() FROM generate_series(1, 3) /* closed */'),
+        )
+        const read = cursor.read(1)
+        await until('it waits for the primary', () => db.waitingCount === 1)
+        const closed = cursor.close()
+        await holder.query('ROLLBACK')
+        holder.release()
+        await closed
+        expect(await read).toEqual([])
+        client.release()
+      })
+      expect((await router.primary(() => db.query('SELECT 1 AS one'))).rows).toEqual([{ one: 1 }])
+    })
+
+    it('COPY TO that a replica refuses says so, and the connection goes on', async () => {
+      await router.scope(async () => {
+        const client = await db.connect()
+        const stream = client.query(copyTo('COPY (SELECT submitted_add()) TO STDOUT'))
+        await expect(stream.toArray()).rejects.toMatchObject({ code: '25006' })
+        client.release()
+        expect((await db.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
       })
     })
 
