@@ -38,7 +38,7 @@ import type { ReadPreference } from './routing/read-preference'
 import { parseTarget, unknownAlias, type Target } from './routing/target'
 import { whichDatabase, type DatabaseRules } from './routing/which-database'
 import { whichRole, type RoleAnswer } from './routing/which-role'
-import { databaseFrame, roleFrame, type Context, type Contexts } from './scope/context'
+import { databaseFrame, roleFrame, type Awaitable, type Context, type Contexts } from './scope/context'
 import type { Classification, Intent } from './statement/classification'
 import type { Classifier } from './statement/classifier'
 
@@ -283,7 +283,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
    * Runs `fn` as one request, job or message: it picks one replica of each database at random and keeps it, and reads
    * its own writes.
    */
-  scope<T>(fn: () => T): T {
+  scope<T>(fn: () => T): Awaitable<T> {
     this.#counters.scopes++
     return this.#contexts.runInScope(fn)
   }
@@ -294,12 +294,12 @@ export class Router<D extends Databases = Databases> implements PoolSource {
    *
    * @throws {SplitpoolError} `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`
    */
-  using<T>(target: TargetOf<D>, fn: () => T): T {
+  using<T>(target: TargetOf<D>, fn: () => T): Awaitable<T> {
     return this.#contexts.runInFrame(parseTarget(target, this.#rules.databases), fn)
   }
 
   /** Runs `fn` with all its reads on the primary of whichever database they belong to. */
-  primary<T>(fn: () => T): T {
+  primary<T>(fn: () => T): Awaitable<T> {
     return this.#contexts.runInFrame({ alias: null, role: 'primary', nodeId: null }, fn)
   }
 

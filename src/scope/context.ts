@@ -17,6 +17,10 @@ export interface Context {
   readonly transaction: Transaction | null
 }
 
+/** What comes back of a function: of a query that runs when it is awaited, a promise. */
+export type Awaitable<T> =
+  T extends Promise<unknown> ? T : T extends PromiseLike<infer Result> ? Promise<Result> : T
+
 /** Carries the context through asynchronous code. Leaving a callback, also by an exception, restores what was before. */
 export class Contexts {
   readonly #storage = new AsyncLocalStorage<Context | undefined>()
@@ -26,11 +30,11 @@ export class Contexts {
     return this.#storage.getStore() ?? this.#ambient
   }
 
-  runInScope<T>(fn: () => T): T {
+  runInScope<T>(fn: () => T): Awaitable<T> {
     return this.#run({ scope: new Scope(), frame: null, transaction: null }, fn)
   }
 
-  runInFrame<T>(target: Target, fn: () => T): T {
+  runInFrame<T>(target: Target, fn: () => T): Awaitable<T> {
     const { scope, frame, transaction } = this.current()
     return this.#run({ scope, frame: { target, outer: frame }, transaction }, fn)
   }
@@ -38,16 +42,18 @@ export class Contexts {
   /** The transaction has its database, so that frames around it which name one are over; those that ask for a role go on. */
   runInTransaction<T>(transaction: Transaction, fn: () => T): T {
     const { scope, frame } = this.current()
-    return this.#run({ scope, frame: withoutDatabases(frame), transaction }, fn)
+    // It is awaited, whichever of the two it is.
+    return this.#run({ scope, frame: withoutDatabases(frame), transaction }, fn) as T
   }
 
   /**
    * A query that runs when it is awaited, as those of Prisma, Knex and Drizzle do, would run where the caller awaits it,
    * outside. So it is awaited here, and what comes back is a promise.
    */
-  #run<T>(context: Context, fn: () => T): T {
+  #run<T>(context: Context, fn: () => T): Awaitable<T> {
     const result = this.#storage.run(context, fn)
-    return runsWhenAwaited(result) ? (this.#storage.run(context, () => awaited(result)) as T) : result
+    const back = runsWhenAwaited(result) ? this.#storage.run(context, () => awaited(result)) : result
+    return back as Awaitable<T>
   }
 
   /**
@@ -84,7 +90,8 @@ export function roleFrame(frame: Frame | null, alias: string): Target | null {
 type Thenable = PromiseLike<unknown> & { readonly catch?: unknown }
 
 function runsWhenAwaited(result: unknown): result is Thenable {
-  if (typeof result !== 'object' || result === null || result instanceof Promise) return false
+  if ((typeof result !== 'object' && typeof result !== 'function') || result === null) return false
+  if (result instanceof Promise) return false
   const { then, catch: rescue } = result as Partial<Thenable>
   // mysql2's commands are under way as soon as they are made, and have one method under both names, which throws.
   return typeof then === 'function' && then !== rescue

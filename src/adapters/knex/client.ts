@@ -20,7 +20,7 @@ import { Output } from './stream'
 
 /** What a router is to Knex's client. */
 export interface KnexRouter extends PoolSource {
-  primary<T>(fn: () => T): T
+  primary(fn: () => unknown): unknown
 }
 
 /**
@@ -93,7 +93,7 @@ export function knexClient(router: KnexRouter, alias = 'default'): typeof Knex.C
         // Of a transaction that has ended Knex knows better what to say; a bare text is placed further on.
         if (connection === undefined || connection.released || typeof asked !== 'object') return query(asked)
         const place = (): Promise<unknown> => connection.place(asked, textOf(this, asked), () => query(asked))
-        const ran = onPrimary ? router.primary(place) : place()
+        const ran = onPrimary ? (router.primary(place) as Promise<unknown>) : place()
         return ran.catch((error: unknown) => {
           if (error instanceof knex.KnexTimeoutError) tellQuery(error, asked)
           throw error
@@ -164,7 +164,7 @@ export function knexClient(router: KnexRouter, alias = 'default'): typeof Knex.C
       return await super.cancelQuery.call(there, native)
     }
 
-    [ON_PRIMARY]<T>(fn: () => T): T {
+    [ON_PRIMARY](fn: () => unknown): unknown {
       return router.primary(fn)
     }
   }
