@@ -219,8 +219,10 @@ describe.each(DIALECTS)('classify, %s', (dialect) => {
     }
 
     it('several statements of which one is none', () => {
+      // What is refused for a backslash alone may be a string that ends in the next statement, and then both are a read.
+      const plain = notRead.filter(({ sql }) => !sql.includes('\\'))
       fc.assert(
-        fc.property(fc.constantFrom(...notRead), statement, statement, ({ sql }, before, after) => {
+        fc.property(fc.constantFrom(...plain), statement, statement, ({ sql }, before, after) => {
           expect(intentOf(`${before.sql}\n;${sql}`)).not.toBe('read')
           expect(intentOf(`${sql}\n;${after.sql}`)).not.toBe('read')
           expect(intentOf(`${before.sql}\n;${sql}\n;${after.sql}`)).not.toBe('read')
