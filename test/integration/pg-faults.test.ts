@@ -598,6 +598,32 @@ describeDialect('postgres', (cluster) => {
       expect((await pool.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }])
     })
 
+    it('a client that moves to the primary listens no more to the connection it gave back', async () => {
+      const replicaPool = new Pool({ connectionString: cluster.replicas[0]!.url, max: 1 })
+      const moving = createRouter({
+        databases: {
+          default: postgres({ primary: { url: cluster.primary.url, max: 1 }, replicas: [replicaPool] }),
+        },
+      })
+      await moving.scope(async () => {
+        const busy = await moving.pool().connect()
+        await busy.query('BEGIN')
+        const client = await moving.pool('default').connect()
+        await moving.scope(() => client.query('SELECT 1'))
+        const inserted = client.query('DELETE FROM faulty')
+        await until('it waits for the primary', () => moving.pool().waitingCount === 1)
+        const next = await replicaPool.connect()
+        expect(next.listenerCount('notice')).toBe(0)
+        next.release()
+        await busy.query('ROLLBACK')
+        busy.release()
+        await inserted
+        client.release()
+      })
+      await moving.close()
+      await replicaPool.end()
+    })
+
     it('a statement of a client that waits for a connection is answered after its release', async () => {
       await router.scope(async () => {
         const first = await pool.connect()
