@@ -18,14 +18,19 @@ export function targetOf(router: PoolSource, host: unknown, otherwise: string): 
   }
 }
 
+/** @throws {SplitpoolError} `ERR_INVALID_OPTION` for what is no router */
+export function checkRouter(router: PoolSource): void {
+  const given = router as Partial<PoolSource> | null | undefined
+  if (typeof given?.describe !== 'function') refuse('router', 'what createRouter returns', router)
+}
+
 /**
  * Checks what a driver module is made of.
  *
  * @throws {SplitpoolError} `ERR_INVALID_OPTION`, `ERR_UNKNOWN_ALIAS`, `ERR_DIALECT_MISMATCH`
  */
 export function checkModule(router: PoolSource, alias: string, driver: string): void {
-  const given = router as Partial<PoolSource> | null | undefined
-  if (typeof given?.describe !== 'function') refuse('router', 'what createRouter returns', router)
+  checkRouter(router)
   const { driver: actual } = router.describe(alias)
   if (actual !== driver) {
     throw new SplitpoolError(

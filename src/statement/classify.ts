@@ -95,15 +95,18 @@ function read(
       unknownFunctions: unknown === undefined ? NONE : Object.freeze([...unknown]),
       statements,
       transaction: transaction === null ? null : Object.freeze(transaction),
-      sets: sets === null || tables.length > 0 || unknown !== undefined || AUTOCOMMIT.test(sql) ? null : sets,
+      sets:
+        sets === null || tables.length > 0 || unknown !== undefined || OPENS_TRANSACTIONS.test(sql)
+          ? null
+          : sets,
       hint: hintOf(sql),
       sensitive: (reader.allWords & SECRET) !== 0 && reader.literal,
     }),
   }
 }
 
-/** MySQL's, which opens and ends transactions. */
-const AUTOCOMMIT = /\bautocommit\b/i
+/** MySQL's, which open and end transactions. */
+const OPENS_TRANSACTIONS = /\b(autocommit|completion_type)\b/i
 
 /** What the statement sets: session, if it sets nothing else. */
 function setBy({ effect, reason }: Reader): Classification['sets'] {

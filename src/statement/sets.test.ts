@@ -18,6 +18,7 @@ const CASES: readonly (readonly [Dialect, string, Classification['sets']])[] = [
   ['mysql', 'SET NAMES utf8mb4', 'session'],
   ['mysql', 'SET foreign_key_checks = 0, sql_mode = 2', 'session'],
   ['mysql', 'SET foreign_key_checks = 0, AUTOCOMMIT = 0', null],
+  ['mysql', 'SET SESSION completion_type = 1', null],
   ['mysql', 'SET @a = 1', null],
   ['mysql', 'SET SESSION TRANSACTION READ ONLY', 'session'],
   ['mysql', 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED', 'transaction'],

@@ -3,6 +3,7 @@ import { knex, type Knex } from 'knex'
 import type { Dialect } from '../../dialects/dialect'
 import { refuse } from '../../refuse'
 import type { PoolSource } from '../adapter'
+import { checkRouter } from '../driver-module'
 import type { NodeSettings } from '../resolve-node'
 import type { Borrowed } from './borrowed'
 import {
@@ -32,10 +33,11 @@ export interface KnexRouter extends PoolSource {
  * stands in this closure or on the pool, and never in private fields.
  *
  * @param alias a database, or one node of it (`users:replica-1`). Default `default`
- * @throws {SplitpoolError} `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`; and `ERR_INVALID_OPTION` for a database that Knex
+ * @throws {SplitpoolError} `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`; and `ERR_INVALID_OPTION` for what is no router, for a database that Knex
  *   has no client for, and from `knex()` for a `connection` or `connectionPool`
  */
 export function knexClient(router: KnexRouter, alias = 'default'): typeof Knex.Client {
+  checkRouter(router)
   const { dialect, driver } = router.describe(alias)
   if (driver !== 'pg' && driver !== 'mysql2')
     refuse(`knexClient(router, '${alias}')`, 'a database over pg or mysql2', driver)
