@@ -1,4 +1,5 @@
 import type { Decision } from './routing/decision'
+import type { Classification } from './statement/classification'
 
 /** Every error that splitpool itself throws, by its stable code. `docs/errors.md` explains each, and no other. */
 export const ERROR_CODES = {
@@ -16,6 +17,7 @@ export const ERROR_CODES = {
   ERR_TRANSACTION_CONTROL: 'A statement inside router.transaction opens or ends a transaction itself',
   ERR_TRANSACTION_OPTIONS: 'A nested transaction asks for what its outer one cannot give',
   ERR_OUTCOME_UNKNOWN: 'The connection was lost while COMMIT was under way: it may or may not have happened',
+  ERR_READ_ONLY: 'A statement that may write came where the application has declared that nothing is written',
   ERR_CLOSED: 'The router or the client has been closed',
 } as const
 
@@ -41,5 +43,15 @@ export function crossDatabase(decision: Decision, alias: string): SplitpoolError
     'ERR_CROSS_DATABASE',
     `The statement belongs to ${alias}, and this transaction or connection is on ${decision.alias}; neither can span databases`,
     { decision },
+  )
+}
+
+/** A statement that may write came to a scope or a frame that is read only; nothing of it has been sent. */
+export function readOnlyScope(sql: unknown, { intent, reason, sensitive }: Classification): SplitpoolError {
+  const text = typeof sql === 'string' && !sensitive ? sql : reason
+  const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text
+  return new SplitpoolError(
+    'ERR_READ_ONLY',
+    `Nothing may be written here (readOnly: true), and this is a ${intent} (${reason}): ${shown}`,
   )
 }

@@ -28,3 +28,6 @@ export {
   type StatementEvent,
   type WarningEvent,
 } from './observe/channels'
+export type { FrameOptions, ScopeOptions } from './scope/scope-options'
+export type { AttributeSource, ScopeAttributes } from './scope/scope'
+export type { ReadFrom } from './routing/read-from'

@@ -1,11 +1,12 @@
 import type { ResolvedNode } from './adapters/adapter'
 import type { Balancer, Random } from './balancing/balancer'
-import { BALANCER_NAMES, type BalancerName } from './balancing/create-balancer'
+import type { BalancerName } from './balancing/create-balancer'
 import type { Database, DatabaseOptions } from './database'
 import { quoted, record, refuse, refuseUnknown, refuseUnlessOneOf } from './refuse'
 import { Models, type Model } from './routing/models'
 import { READ_PREFERENCES, type ReadPreference } from './routing/read-preference'
 import type { DatabaseRouter } from './routing/router-chain'
+import { checkBalancer } from './scope/scope-options'
 import type { FunctionOptions } from './statement/classification'
 
 /** A model and where it lives. */
@@ -134,10 +135,7 @@ function databaseOptions(given: DatabaseOptions, path: string): Partial<Required
   const { reads, balancer, functions } = given
   const at = (key: string): string => (path === '' ? key : `${path}.${key}`)
   if (reads !== undefined) refuseUnlessOneOf(reads, READ_PREFERENCES, at('reads'))
-  if (typeof balancer === 'string') refuseUnlessOneOf(balancer, BALANCER_NAMES, at('balancer'))
-  else if (balancer !== undefined && typeof (balancer as Partial<Balancer> | null)?.pick !== 'function') {
-    refuse(at('balancer'), `one of ${quoted(BALANCER_NAMES)} or an object with pick(candidates)`, balancer)
-  }
+  if (balancer !== undefined) checkBalancer(balancer, at('balancer'))
   if (functions !== undefined && functions !== 'strict') {
     const declared = record(functions, at('functions'), `'strict' or an object`)
     refuseUnknown(declared, ['write', 'read', 'strict'], at('functions'))

@@ -1,23 +1,10 @@
-import type {
-  Adapter,
-  Attempt,
-  Connection,
-  Connector,
-  OpenNode,
-  PoolPort,
-  PoolSource,
-  Run,
-  Statement,
-} from './adapters/adapter'
-import type { Balancer } from './balancing/balancer'
+import type { Attempt, Connection, OpenNode, PoolPort, PoolSource, Statement } from './adapters/adapter'
 import { usable } from './balancing/candidates'
 import { whichNode } from './balancing/which-node'
 import type { Database } from './database'
 import { beginStatements } from './dialects/begin'
 import type { Dialect } from './dialects/dialect'
-import { SplitpoolError } from './errors'
-import { KeptLease } from './execution/kept-lease'
-import { LateLease, type LeasePort, type Located } from './execution/lease'
+import { readOnlyScope, SplitpoolError } from './errors'
 import type { Runner } from './execution/runner'
 import {
   checkNested,
@@ -25,40 +12,21 @@ import {
   openTransaction,
   stillOpen,
   Transaction,
-  type TransactionHost,
   type TransactionOptions,
 } from './execution/transaction'
-import type { DatabaseSnapshot } from './nodes/node'
 import type { Counters, RouterStats } from './observe/counters'
 import type { Databases } from './options'
+import { closed, connectorOf, PLAIN_CALL, Ports, type Call, type Placed, type RoutedDatabase } from './ports'
 import { record, refuseUnknown } from './refuse'
 import type { Decision } from './routing/decision'
-import type { Model } from './routing/models'
-import type { ReadPreference } from './routing/read-preference'
-import { parseTarget, unknownAlias, type Target } from './routing/target'
+import { nearestToPrimary } from './routing/read-preference'
+import { parseTarget, unknownAlias } from './routing/target'
 import { whichDatabase, type DatabaseRules } from './routing/which-database'
-import { whichRole, type RoleAnswer } from './routing/which-role'
-import { databaseFrame, roleFrame, type Awaitable, type Context, type Contexts } from './scope/context'
+import { mayWrite, whichRole, type RoleAnswer } from './routing/which-role'
+import type { Awaitable, Context, Contexts } from './scope/context'
+import { databaseFrame, fromFrames, roleFrame } from './scope/frame'
+import { checkAttributes, frameSettings, type FrameOptions, type ScopeOptions } from './scope/scope-options'
 import type { Classification, Intent } from './statement/classification'
-import type { Classifier } from './statement/classifier'
-
-/** One database as the router works with it. */
-export interface RoutedDatabase {
-  readonly alias: string
-  readonly dialect: Dialect
-  readonly adapter: Adapter
-  readonly classifier: Classifier
-  readonly balancer: Balancer
-  readonly reads: ReadPreference
-  /** What is known of its nodes now. */
-  readonly snapshot: DatabaseSnapshot
-  /** Its nodes through their driver, by id, the primary first. */
-  readonly connectors: Connectors
-  /** Opens them once more, for a pool that has connections of its own. */
-  readonly open: (open: OpenNode) => Connectors
-}
-
-type Connectors = ReadonlyMap<string, Connector>
 
 /** The parts that `createRouter` wires. */
 export interface RouterParts {
@@ -69,19 +37,6 @@ export interface RouterParts {
   readonly runner: Runner
 }
 
-/** How a statement reached the router. */
-interface Call {
-  /** The pool it came through: a database, or one node of it. */
-  readonly pool: Target | null
-  /** The call's own word. */
-  readonly explicit: Target | null
-  readonly model: Model | null
-  /** The connections to run on: those of the database, or a pool's own. */
-  readonly connectors: (database: RoutedDatabase) => Connectors
-  /** Inside `router.transaction` its statements join that; not those of an ORM that parses values in its own way. */
-  readonly joins: boolean
-}
-
 /** A statement that has been read, in the dialect of the database it seems to belong to. */
 interface Asked {
   readonly sql: unknown
@@ -89,18 +44,6 @@ interface Asked {
   readonly context: Context
   readonly reader: RoutedDatabase
   readonly classification: Classification
-}
-
-/** A statement whose database is known, and what else the choice of its role looks at. */
-interface Placed extends Located {
-  readonly database: RoutedDatabase
-  readonly connectors: Connectors
-  readonly context: Context
-  /** The role or node that the call, its comment or the pool asks for. */
-  readonly explicit: Target | null
-  /** What a router of the chain answered with. */
-  readonly routed: Target | null
-  readonly model: Model | null
 }
 
 export interface ExplainOptions {
@@ -131,8 +74,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
   readonly #counters: Counters
   readonly #runner: Runner
   readonly #pools = new Map<string, unknown>()
-  /** The pools that adapters have opened and not ended. */
-  readonly #opened = new Set<PoolPort>()
+  readonly #ports: Ports
   /** The database whose dialect reads a text that nothing else has placed yet. */
   readonly #any: RoutedDatabase
   #closing: Promise<void> | null = null
@@ -146,6 +88,16 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     this.#counters = counters
     this.#runner = runner
     this.#any = [...databases.values()][0] as RoutedDatabase
+    this.#ports = new Ports({
+      runner,
+      contexts,
+      run: (...asked) => this.#run(...asked),
+      locate: (...asked) => this.#locate(...asked),
+      decide: (placed) => this.#decide(placed),
+      joined,
+      runInside: (...inside) => this.#runInside(...inside),
+      database: (alias) => this.#database(alias),
+    })
   }
 
   // ---------------------------------------------------------------- the path of a statement
@@ -182,19 +134,23 @@ export class Router<D extends Databases = Databases> implements PoolSource {
   }
 
   #whichDatabase({ sql, call, context, reader, classification }: Asked): Placed {
-    const { pool, explicit, model } = call
+    const { pool, explicit } = call
     const frame = databaseFrame(context.frame)
+    const { model, hints } = call.model === null ? (fromFrames(context.frame, 'about') ?? call) : call
     const home = whichDatabase(
-      { classification, explicit, frame, model, hints: NO_HINTS, pool: pool?.alias ?? null },
+      { classification, explicit, frame, model, hints, pool: pool?.alias ?? null },
       this.#rules,
     )
     const database = this.#database(home.alias)
     if (pool?.alias != null) refuseOtherDriver(this.#database(pool.alias), database)
+    const readOnly = fromFrames(context.frame, 'readOnly') === true
+    if (readOnly && mayWrite(classification)) throw readOnlyScope(sql, classification)
     const throughPool = pool?.alias === home.alias && pool.role !== null ? pool : null
     return {
       sql,
       context,
       scope: context.scope,
+      readOnly,
       database,
       connectors: call.connectors(database),
       alias: home.alias,
@@ -217,6 +173,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     model,
     database,
   }: Placed): RoleAnswer {
+    const asked = fromFrames(context.frame, 'reads')
     return whichRole({
       classification,
       explicit,
@@ -224,7 +181,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
       frame: roleFrame(context.frame, alias),
       openTransaction: scope.hasOpenTransaction(alias),
       hasWritten: scope.hasWritten(alias),
-      preference: model?.reads ?? database.reads,
+      preference: nearestToPrimary(asked, model?.reads ?? null) ?? database.reads,
       hasReplicas: database.snapshot.replicas.some(usable),
     })
   }
@@ -271,9 +228,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     if (pool === undefined) {
       const target = parseTarget(alias, this.#rules.databases)
       const database = this.#database(target.alias ?? alias)
-      pool = database.adapter.createPool(
-        this.#poolPort({ pool: target, explicit: null, model: null, ...ITS_OWN }, database),
-      )
+      pool = database.adapter.createPool(this.#ports.pool({ ...PLAIN_CALL, pool: target }, database))
       this.#pools.set(alias, pool)
     }
     return pool
@@ -282,10 +237,24 @@ export class Router<D extends Databases = Databases> implements PoolSource {
   /**
    * Runs `fn` as one request, job or message: it picks one replica of each database at random and keeps it, and reads
    * its own writes.
+   *
+   * @throws {SplitpoolError} `ERR_INVALID_OPTION`, `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`
    */
-  scope<T>(fn: () => T): Awaitable<T> {
+  scope<T>(fn: () => T, options?: ScopeOptions): Awaitable<T> {
+    const settings =
+      options === undefined ? null : frameSettings(options, this.#rules.databases, ['attributes'])
+    checkAttributes(options?.attributes)
     this.#counters.scopes++
-    return this.#contexts.runInScope(fn)
+    return this.#contexts.runInScope(fn, settings, options?.attributes)
+  }
+
+  /**
+   * Runs `fn` under further wishes, in the scope that is there. Each wish holds until a frame inside has another.
+   *
+   * @throws {SplitpoolError} `ERR_INVALID_OPTION`, `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`
+   */
+  with<T>(options: FrameOptions, fn: () => T): Awaitable<T> {
+    return this.#contexts.runInFrame(frameSettings(options, this.#rules.databases), fn)
   }
 
   /**
@@ -295,12 +264,12 @@ export class Router<D extends Databases = Databases> implements PoolSource {
    * @throws {SplitpoolError} `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`
    */
   using<T>(target: TargetOf<D>, fn: () => T): Awaitable<T> {
-    return this.#contexts.runInFrame(parseTarget(target, this.#rules.databases), fn)
+    return this.#contexts.runInFrame({ target: parseTarget(target, this.#rules.databases) }, fn)
   }
 
   /** Runs `fn` with all its reads on the primary of whichever database they belong to. */
   primary<T>(fn: () => T): Awaitable<T> {
-    return this.#contexts.runInFrame({ alias: null, role: 'primary', nodeId: null }, fn)
+    return this.#contexts.runInFrame({ target: { alias: null, role: 'primary', nodeId: null } }, fn)
   }
 
   /**
@@ -326,7 +295,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     // The type of the client is that of `default` when no alias is given; a frame must not make it a lie.
     const typed = options.alias === undefined ? this.#databases.get('default') : undefined
     if (typed !== undefined) refuseOtherDriver(typed, database)
-    const host = this.#transactionHost(database)
+    const host = this.#ports.transaction(database)
     if (outer !== null) {
       checkNested(outer, options)
       return await outer.nested(host, callback)
@@ -336,15 +305,9 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     // A standby cannot serialise, and a replica would take locks for it: such a transaction is the primary's.
     const onReplica = readOnly && isolationLevel !== 'serializable'
     const opening = { sql: onReplica ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION' }
-    const call: Call = {
-      pool: null,
-      explicit: { alias, role: null, nodeId: null },
-      model: null,
-      ...ITS_OWN,
-    }
-    const placed = this.#locate(call, opening)
+    const placed = this.#locate({ ...PLAIN_CALL, explicit: { alias, role: null, nodeId: null } }, opening)
     const decision = this.#decide(placed)
-    const borrowed = await this.#connect(decision, ITS_OWN.connectors)
+    const borrowed = await this.#ports.connect(decision, PLAIN_CALL.connectors)
     const connection: Connection = {
       native: borrowed.native,
       run: (sql) => {
@@ -370,7 +333,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     refuseUnknown(record(options, 'options'), ['model', 'alias'], 'options')
     const explicit = options.alias === undefined ? null : parseTarget(options.alias, this.#rules.databases)
     const model = options.model === undefined ? null : this.#rules.models.named(options.model)
-    const placed = this.#locate({ pool: null, explicit, model, ...ITS_OWN }, { sql })
+    const placed = this.#locate({ ...PLAIN_CALL, explicit, model }, { sql })
     const transaction = openTransaction(placed.context.transaction, placed.alias)
     const decision =
       transaction === null ? this.#decide(placed) : inside(transaction.decision, placed.classification.intent)
@@ -384,10 +347,9 @@ export class Router<D extends Databases = Databases> implements PoolSource {
 
   /** Ends every pool that splitpool made; those that the application made are its own to end. */
   close(): Promise<void> {
-    this.#closing ??= endAll([
-      ...[...this.#databases.values()].flatMap(({ connectors }) => [...connectors.values()]),
-      ...this.#opened,
-    ])
+    this.#closing ??= this.#ports.close(
+      [...this.#databases.values()].flatMap(({ connectors }) => [...connectors.values()]),
+    )
     return this.#closing
   }
 
@@ -405,86 +367,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
   openPool(name: string, open: OpenNode): PoolPort {
     if (this.#closing !== null) throw closed()
     const target = parseTarget(name, this.#rules.databases)
-    const opened = new Map<RoutedDatabase, Connectors>()
-    let ended: Promise<void> | null = null
-    const connectors = (database: RoutedDatabase): Connectors => {
-      let own = opened.get(database)
-      if (own === undefined) {
-        if (ended !== null) throw closed()
-        opened.set(database, (own = database.open(open)))
-      }
-      return own
-    }
-    const call: Call = { pool: target, explicit: null, model: null, connectors, joins: false }
-    const kept: KeptLease<Placed>[] = []
-    const end = async (): Promise<void> => {
-      this.#opened.delete(port)
-      // Who keeps a connection for long may never give it back, and the driver's pool would wait for it.
-      await Promise.all(kept.map((lease) => lease.end()))
-      await endAll([...opened.values()].flatMap((own) => [...own.values()]))
-    }
-    const port: PoolPort = {
-      ...this.#poolPort(call, this.#database(target.alias ?? name)),
-      keep: () => {
-        const lease = new KeptLease(this.#leasePort(call))
-        kept.push(lease)
-        return lease
-      },
-      end: () => (ended ??= end()),
-    }
-    this.#opened.add(port)
-    return port
-  }
-
-  #poolPort(call: Call, database: RoutedDatabase): PoolPort {
-    const { role = null, nodeId = null } = call.pool ?? {}
-    const own = call.connectors(database)
-    const nodes = database.snapshot.nodes
-      .filter((node) => role === null || (nodeId === null ? node.role === role : node.id === nodeId))
-      .flatMap(({ id }) => own.get(id) ?? [])
-    return {
-      connectors: nodes,
-      run: (statement, attempt) => rejecting(() => this.#run(call, statement, attempt)),
-      lease: () => new LateLease(this.#leasePort(call)),
-      keep: () => new KeptLease(this.#leasePort(call)),
-      client: (lease) => {
-        const like = connectorOf(database.connectors, database.snapshot.primary.id)
-        return database.adapter.createClient(lease, like)
-      },
-      end: () => endAll(nodes),
-    }
-  }
-
-  #leasePort(call: Call): LeasePort<Placed> {
-    return {
-      runner: this.#runner,
-      locate: (statement) => this.#locate(call, statement),
-      decide: (placed) => this.#decide(placed),
-      join: (placed, attempt) => {
-        const transaction = joined(call, placed)
-        return transaction === null ? null : this.#runInside(transaction, placed, attempt)
-      },
-      connect: (decision) => this.#connect(decision, call.connectors),
-    }
-  }
-
-  #transactionHost({ alias, adapter }: RoutedDatabase): TransactionHost {
-    const target: Target = { alias, role: null, nodeId: null }
-    const call: Call = { pool: target, explicit: null, model: null, ...ITS_OWN }
-    return {
-      classifyError: (error) => adapter.classifyError(error),
-      runInside: (transaction, fn) => {
-        const run: Run = (statement, attempt) =>
-          rejecting(() => this.#runInside(transaction, this.#locate(call, statement), attempt))
-        const client = adapter.createTransactionClient(transaction.connection, { run })
-        return this.#contexts.runInTransaction(transaction, () => fn(client))
-      },
-    }
-  }
-
-  #connect({ alias, nodeId }: Decision, connectors: Call['connectors']): Promise<Connection> {
-    const connector = connectorOf(connectors(this.#database(alias)), nodeId)
-    return this.#contexts.outside(() => connector.connect())
+    return this.#ports.opened(target, this.#database(target.alias ?? name), open)
   }
 
   #database(alias: string): RoutedDatabase {
@@ -494,29 +377,10 @@ export class Router<D extends Databases = Databases> implements PoolSource {
   }
 }
 
-function connectorOf(connectors: Connectors, nodeId: string): Connector {
-  const connector = connectors.get(nodeId)
-  if (connector === undefined) throw new SplitpoolError('ERR_UNKNOWN_NODE', `Unknown node ${nodeId}`)
-  return connector
-}
-
-/** What runs on the database's own connections. */
-const ITS_OWN: Pick<Call, 'connectors' | 'joins'> = {
-  connectors: ({ connectors }) => connectors,
-  joins: true,
-}
-
 /** The transaction of the router's that a statement belongs to, if it was sent inside one. */
 function joined(call: Call, { context, alias }: Placed): Transaction | null {
   return call.joins ? openTransaction(context.transaction, alias) : null
 }
-
-function closed(): SplitpoolError {
-  return new SplitpoolError('ERR_CLOSED', 'The router has been closed')
-}
-
-/** Nobody gives hints yet. */
-const NO_HINTS = Object.freeze({})
 
 /** The decision on a statement of a transaction: where the transaction is. */
 function inside(decision: Decision, intent: Intent): Decision {
@@ -529,21 +393,4 @@ function refuseOtherDriver(through: RoutedDatabase, belongs: RoutedDatabase): vo
     'ERR_DIALECT_MISMATCH',
     `A statement for ${belongs.alias} (${belongs.dialect}) came through the pool of ${through.alias} (${through.dialect}); send it through router.pool('${belongs.alias}')`,
   )
-}
-
-/** What is refused before it runs is a rejection too; an `async` function would cost each statement one promise more. */
-function rejecting<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return run()
-  } catch (error) {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- also what a router of the chain threw
-    return Promise.reject(error)
-  }
-}
-
-/** Ends all, even when some fail to; then throws what the first of them threw. */
-async function endAll(pools: readonly Pick<Connector, 'end'>[]): Promise<void> {
-  const ended = await Promise.allSettled(pools.map((pool) => pool.end()))
-  const failed = ended.find((result) => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }

@@ -14,6 +14,8 @@ export interface Runnable {
   readonly sql: unknown
   readonly classification: Classification
   readonly scope: Scope
+  /** Nothing may be written: what a replica refuses is not sent to the primary. */
+  readonly readOnly: boolean
   readonly database: {
     readonly dialect: Dialect
     readonly adapter: Adapter
@@ -78,7 +80,8 @@ export class Runner {
     attempt: Attempt<T>,
   ): Promise<T> {
     const { adapter, classifier, snapshot } = statement.database
-    if (nextAfter(adapter.classifyError(error), failed, statement.classification) === 'fail') throw error
+    const next = nextAfter(adapter.classifyError(error), failed, statement.classification)
+    if (next === 'fail' || statement.readOnly) throw error
     this.#reporter.refused()
     const decision: Decision = {
       ...failed,

@@ -14,3 +14,12 @@ export const READ_PREFERENCES: readonly ReadPreference[] = [
   'prefer-replica',
   'replica',
 ]
+
+/** Of two wishes about the same statement the one nearer to the primary: the stricter of the two. */
+export function nearestToPrimary(
+  one: ReadPreference | null,
+  other: ReadPreference | null,
+): ReadPreference | null {
+  if (one === null || other === null) return one ?? other
+  return READ_PREFERENCES.indexOf(one) < READ_PREFERENCES.indexOf(other) ? one : other
+}

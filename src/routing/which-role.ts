@@ -104,6 +104,15 @@ export function mayRunOnReplica({ intent, transaction }: Classification): boolea
   return intent === 'read' || (transaction?.kind === 'begin' && transaction.readOnly)
 }
 
+/** Statements of the session that write, or keep others from writing; the rest of them leaves data as it is. */
+const WRITING_SESSION: readonly string[] = ['EXECUTE', 'XA', 'LOCK', 'NOTIFY']
+
+/** Whether a statement is refused where nothing may be written. Ending a statement of somebody's (`KILL`) writes nothing. */
+export function mayWrite({ intent, reason, statements }: Classification): boolean {
+  if (intent === 'session') return statements !== 1 || WRITING_SESSION.includes(reason)
+  return intent === 'write' && reason !== 'KILL'
+}
+
 function primary(rule: RoleRule, reason: string): RoleAnswer {
   return { role: 'primary', rule, reason, nodeId: null }
 }

@@ -1,13 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Target } from '../routing/target'
 import type { Transaction } from '../execution/transaction'
-import { Scope } from './scope'
-
-/** One `using` or `primary`: frames nest as a stack, and each knows the one outside it. */
-export interface Frame {
-  readonly target: Target
-  readonly outer: Frame | null
-}
+import { frameAround, withoutDatabases, type Frame, type FrameSettings } from './frame'
+import { Scope, type AttributeSource } from './scope'
 
 /** Who is asking: immutable, so that concurrent branches of one scope never see each other's frames. */
 export interface Context {
@@ -30,13 +24,23 @@ export class Contexts {
     return this.#storage.getStore() ?? this.#ambient
   }
 
-  runInScope<T>(fn: () => T): Awaitable<T> {
-    return this.#run({ scope: new Scope(), frame: null, transaction: null }, fn)
+  /** Whether this runs in a scope of its own. */
+  get inScope(): boolean {
+    return this.current().scope !== this.#ambient.scope
   }
 
-  runInFrame<T>(target: Target, fn: () => T): Awaitable<T> {
+  runInScope<T>(
+    fn: () => T,
+    settings: Partial<FrameSettings> | null = null,
+    attributes?: AttributeSource,
+  ): Awaitable<T> {
+    const frame = settings === null ? null : frameAround(null, settings)
+    return this.#run({ scope: new Scope(attributes), frame, transaction: null }, fn)
+  }
+
+  runInFrame<T>(settings: Partial<FrameSettings>, fn: () => T): Awaitable<T> {
     const { scope, frame, transaction } = this.current()
-    return this.#run({ scope, frame: { target, outer: frame }, transaction }, fn)
+    return this.#run({ scope, frame: frameAround(frame, settings), transaction }, fn)
   }
 
   /** The transaction has its database, so that frames around it which name one are over; those that ask for a role go on. */
@@ -64,27 +68,6 @@ export class Contexts {
     // Not `exit`, which switches the tracking of the whole process off and on again.
     return this.#storage.run(undefined, fn)
   }
-}
-
-function withoutDatabases(frame: Frame | null): Frame | null {
-  if (frame === null) return null
-  const outer = withoutDatabases(frame.outer)
-  return frame.target.alias === null ? { target: frame.target, outer } : outer
-}
-
-/** The innermost frame that names a database. */
-export function databaseFrame(frame: Frame | null): Target | null {
-  for (let at = frame; at !== null; at = at.outer) if (at.target.alias !== null) return at.target
-  return null
-}
-
-/** The innermost frame that asks for a role on `alias`; one that names the database alone leaves it to those outside. */
-export function roleFrame(frame: Frame | null, alias: string): Target | null {
-  for (let at = frame; at !== null; at = at.outer) {
-    const { target } = at
-    if (target.role !== null && (target.alias === null || target.alias === alias)) return target
-  }
-  return null
 }
 
 type Thenable = PromiseLike<unknown> & { readonly catch?: unknown }

@@ -8,12 +8,32 @@ interface Memory {
   open: number
 }
 
+/** What the application says of a scope, as its user: a balancer and a rollout may go by it. Add your own by declaration merging. */
+export interface ScopeAttributes {
+  readonly [name: string]: unknown
+}
+
+/** The attributes, or what gives them when they are first asked for. */
+export type AttributeSource = ScopeAttributes | (() => ScopeAttributes)
+
+const NO_ATTRIBUTES: ScopeAttributes = Object.freeze({})
+
 /**
  * What splitpool remembers of one request, job or message, by database: the replica it reads from, whether it has
  * written, whether it has a transaction open. Code that runs in no scope shares the router's ambient one.
  */
 export class Scope {
   readonly #memories = new Map<string, Memory>()
+  readonly #attributes: AttributeSource
+
+  constructor(attributes: AttributeSource = NO_ATTRIBUTES) {
+    this.#attributes = attributes
+  }
+
+  /** As they are now: a request's user is known only after its first middleware. */
+  get attributes(): ScopeAttributes {
+    return typeof this.#attributes === 'function' ? this.#attributes() : this.#attributes
+  }
 
   pin(alias: string): string | undefined {
     return this.#memories.get(alias)?.pin

@@ -11,7 +11,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   routing: ['statement', 'dialects', 'errors'],
   nodes: ['routing'],
   balancing: ['routing', 'nodes', 'errors'],
-  scope: ['routing', 'execution'],
+  scope: ['routing', 'execution', 'balancing', 'refuse'],
   consistency: ['scope', 'statement'],
   observe: ['routing', 'statement'],
   execution: [

@@ -1,0 +1,83 @@
+import type { Balancer } from '../balancing/balancer'
+import { BALANCER_NAMES, type BalancerName } from '../balancing/create-balancer'
+import { quoted, record, refuse, refuseUnknown, refuseUnlessOneOf } from '../refuse'
+import { READ_PREFERENCES, type ReadPreference } from '../routing/read-preference'
+import type { ReadFrom } from '../routing/read-from'
+import { parseTarget, type KnownNodes } from '../routing/target'
+import type { FrameSettings } from './frame'
+import type { AttributeSource } from './scope'
+
+/** What `router.with` asks for, for all that runs inside it. What is not given is left as it is outside. */
+export interface FrameOptions {
+  /** A database (`users`), or with its reads on one node of it (`users:primary`, `users:replica-1`). */
+  readonly alias?: string
+  /** Where reads go. Where a model has a word of its own, the one nearer to the primary holds. */
+  readonly reads?: ReadPreference
+  /** Which replicas reads may go to, by tag. */
+  readonly readFrom?: ReadFrom
+  /** How the replica is chosen, if none has been yet. */
+  readonly balancer?: BalancerName | Balancer
+  /** A write is refused before anything is sent. Inside, `false` allows writes again. */
+  readonly readOnly?: boolean
+}
+
+/** What `router.scope` takes. */
+export interface ScopeOptions extends FrameOptions {
+  /** What balancers and rollouts may go by (`{ userId: 7 }`), or what gives it when it is needed. */
+  readonly attributes?: AttributeSource
+}
+
+const FRAME_KEYS = ['alias', 'reads', 'readFrom', 'balancer', 'readOnly'] as const
+
+/**
+ * Checks the options of a scope or a frame.
+ *
+ * @throws {SplitpoolError} `ERR_INVALID_OPTION`, `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`
+ */
+export function frameSettings(
+  options: FrameOptions,
+  databases: ReadonlyMap<string, KnownNodes>,
+  beside: readonly string[] = [],
+): Partial<FrameSettings> {
+  const given = record(options, 'options')
+  refuseUnknown(given, [...FRAME_KEYS, ...beside], 'options')
+  const { alias, reads, readFrom, balancer, readOnly } = options
+  if (reads !== undefined) refuseUnlessOneOf(reads, READ_PREFERENCES, 'options.reads')
+  if (readFrom !== undefined) checkReadFrom(readFrom, 'options.readFrom')
+  if (balancer !== undefined) checkBalancer(balancer, 'options.balancer')
+  if (readOnly !== undefined && typeof readOnly !== 'boolean')
+    refuse('options.readOnly', 'true or false', readOnly)
+  return {
+    ...(alias === undefined ? {} : { target: parseTarget(alias, databases) }),
+    ...(reads === undefined ? {} : { reads }),
+    ...(readFrom === undefined ? {} : { readFrom }),
+    ...(balancer === undefined ? {} : { balancer }),
+    ...(readOnly === undefined ? {} : { readOnly }),
+  }
+}
+
+/** @throws {SplitpoolError} `ERR_INVALID_OPTION` */
+export function checkAttributes(attributes: unknown): void {
+  if (attributes === undefined || typeof attributes === 'function') return
+  record(attributes, 'options.attributes', 'an object, or a function that returns one')
+}
+
+/** @throws {SplitpoolError} `ERR_INVALID_OPTION` */
+export function checkReadFrom(given: unknown, path: string): void {
+  const expected = `an array of tags, or of arrays of tags, such as ['eu', '*']`
+  if (!Array.isArray(given) || given.length === 0) refuse(path, expected, given)
+  given.forEach((group: unknown, index) => {
+    const tags: unknown = typeof group === 'string' ? [group] : group
+    const fine =
+      Array.isArray(tags) && tags.length > 0 && tags.every((tag) => typeof tag === 'string' && tag !== '')
+    if (!fine) refuse(`${path}[${index}]`, 'a tag or an array of tags', group)
+  })
+}
+
+/** @throws {SplitpoolError} `ERR_INVALID_OPTION` */
+export function checkBalancer(given: unknown, path: string): void {
+  if (typeof given === 'string') refuseUnlessOneOf(given, BALANCER_NAMES, path)
+  else if (typeof (given as Partial<Balancer> | null)?.pick !== 'function') {
+    refuse(path, `one of ${quoted(BALANCER_NAMES)} or an object with pick(candidates)`, given)
+  }
+}
