@@ -131,6 +131,8 @@ export interface Lease {
   connection<T>(use: (native: unknown) => T | Promise<T>, alone?: boolean): Promise<T>
   /** Called when the connection is about to be given back for one of another server. */
   onMove: (() => void) | null
+  /** Called when it has been released and has given everything back. */
+  onOver: (() => void) | null
   release(error?: unknown): void
 }
 

@@ -22,6 +22,7 @@ import { released, stay, type LeasePort, type Located } from './lease'
 export class KeptLease<L extends Located> implements Contract {
   /** It never moves: it keeps what it has. */
   onMove: (() => void) | null = null
+  onOver: (() => void) | null = null
   readonly #port: LeasePort<L>
   /** The connection to each node, by its id. */
   readonly #held = new Map<string, Held>()
@@ -88,6 +89,7 @@ export class KeptLease<L extends Located> implements Contract {
       }
       this.#held.clear()
       this.#last = null
+      this.onOver?.()
     }
     if (error === undefined) this.#ended = this.#turn.then(giveBack)
     else {

@@ -42,6 +42,7 @@ interface Bound {
  */
 export class LateLease<L extends Located> implements Lease {
   onMove: (() => void) | null = null
+  onOver: (() => void) | null = null
   readonly #port: LeasePort<L>
   #bound: Bound | null = null
   /** It has sent something for a connection of its own, and joins no transaction of the router's any more. */
@@ -73,15 +74,27 @@ export class LateLease<L extends Located> implements Lease {
   }
 
   run<T>(statement: Statement, attempt: Attempt<T>): Promise<T> {
-    return this.#send(() => this.#run(statement, attempt))
+    if (this.#released) return Promise.reject(released())
+    try {
+      const located = this.#port.locate(statement)
+      const joined = standsAlone(located) ? null : this.#join(located, attempt)
+      if (joined !== null) return this.#counted(joined)
+      this.#own = true
+      noteWrite(located.scope, this.#aliasOf(located), located.classification)
+      return this.#begin(located, attempt)
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- also what a router of the chain threw
+      return Promise.reject(error)
+    }
   }
 
-  connection<T>(use: (native: unknown) => T | Promise<T>, alone = false): Promise<T> {
-    return this.#send(async () => {
-      const located = this.#port.locate({ sql: undefined })
-      const joined = alone ? null : this.#join(located, async (native) => use(native))
-      if (joined !== null) return await joined
-      this.#own = true
+  async connection<T>(use: (native: unknown) => T | Promise<T>, alone = false): Promise<T> {
+    if (this.#released) throw released()
+    const located = this.#port.locate({ sql: undefined })
+    const joined = alone ? null : this.#join(located, async (native) => use(native))
+    if (joined !== null) return await this.#counted(joined)
+    this.#own = true
+    const using = async (): Promise<T> => {
       const used = await this.#inTurn(() => {
         const bound = this.#bound ?? this.#on(this.#port.decide(located))
         return bound instanceof Promise
@@ -89,7 +102,8 @@ export class LateLease<L extends Located> implements Lease {
           : { it: use(bound.connection.native) }
       })
       return await used.it
-    })
+    }
+    return await this.#counted(using())
   }
 
   /** Gives the connection back once what was sent before has ended; with an error, at once. */
@@ -99,67 +113,55 @@ export class LateLease<L extends Located> implements Lease {
     if (error !== undefined || this.#sent === 0) this.#giveBack(error)
   }
 
-  async #run<T>(statement: Statement, attempt: Attempt<T>): Promise<T> {
-    const located = this.#port.locate(statement)
-    const joined = standsAlone(located) ? null : this.#join(located, attempt)
-    if (joined !== null) return await joined
-    this.#own = true
-    noteWrite(located.scope, this.#aliasOf(located), located.classification)
-    // Begun within the turn, so that everything reaches the connection in the order in which it was sent.
-    const started = this.#inTurn(() => {
-      const bound = this.#bind(located)
-      return bound instanceof Promise
-        ? bound.then((there) => this.#start(located, there, attempt))
-        : this.#start(located, bound, attempt)
-    })
-    const { ran } = await started
-    try {
-      return await ran
-    } catch (error) {
-      // Nothing was opened by what failed.
-      if (this.#openedBy === located) this.#transactionEnded()
-      throw error
-    } finally {
-      this.#leave()
-    }
+  /** Binds in turn, and begins at once, so that everything reaches the connection in the order in which it was sent. */
+  #begin<T>(located: L, attempt: Attempt<T>): Promise<T> {
+    const bound = this.#inTurn(() => this.#bind(located))
+    this.#sent++
+    if (!(bound instanceof Promise)) return this.#start(located, bound, attempt)
+    return bound.then(
+      (there) => this.#start(located, there, attempt),
+      (error: unknown) => {
+        this.#ended()
+        throw error
+      },
+    )
   }
 
-  #start<T>(located: L, { connection, decision }: Bound, attempt: Attempt<T>): { readonly ran: Promise<T> } {
+  #start<T>(located: L, { connection, decision }: Bound, attempt: Attempt<T>): Promise<T> {
+    this.#follow(decision, located)
     this.#running++
     const place = (next: Decision): Promise<unknown> => this.#leaveFor(next)
-    return { ran: this.#port.runner.run(located, decision, connection.native, place, attempt) }
+    return this.#port.runner.run(located, decision, connection.native, place, attempt, (failed) => {
+      // Nothing was opened by what failed.
+      if (failed && this.#openedBy === located) this.#transactionEnded()
+      this.#leave()
+      this.#ended()
+    })
   }
 
   #join<T>(located: L, attempt: Attempt<T>): Promise<T> | null {
     return this.#own ? null : this.#port.join(located, attempt)
   }
 
-  async #send<T>(start: () => Promise<T>): Promise<T> {
-    if (this.#released) throw released()
+  async #counted<T>(sent: Promise<T>): Promise<T> {
     this.#sent++
     try {
-      return await start()
+      return await sent
     } finally {
-      this.#sent--
-      this.#maybeOver()
+      this.#ended()
     }
   }
 
-  #maybeOver(): void {
-    if (this.#released && this.#sent === 0) this.#giveBack()
+  #ended(): void {
+    if (--this.#sent === 0 && this.#released) this.#giveBack()
   }
 
   /** The connection for a statement, borrowed or changed as the picture above says; no promise where it is there. */
   #bind(located: L): Bound | Promise<Bound> {
     const bound = this.#bound
-    if (bound !== null && this.#stays(bound, located)) {
-      const decision = stay(bound.decision, located.classification, this.#inTransaction)
-      return this.#follow({ ...bound, decision }, located)
-    }
-    const next = this.#on(this.#port.decide(located))
-    return next instanceof Promise
-      ? next.then((there) => this.#follow(there, located))
-      : this.#follow(next, located)
+    if (bound === null || !this.#stays(bound, located)) return this.#on(this.#port.decide(located))
+    const decision = stay(bound.decision, located.classification, this.#inTransaction)
+    return { connection: bound.connection, decision }
   }
 
   #stays({ decision }: Bound, located: L): boolean {
@@ -182,17 +184,20 @@ export class LateLease<L extends Located> implements Lease {
     return this.#move(decision)
   }
 
-  async #move(decision: Decision): Promise<Bound> {
-    if (this.#running > 0) await this.#whenIdle()
+  #move(decision: Decision): Promise<Bound> {
+    return this.#running > 0 ? this.#whenIdle().then(() => this.#take(decision)) : this.#take(decision)
+  }
+
+  #take(decision: Decision): Promise<Bound> {
     if (this.#bound !== null) this.onMove?.()
     this.#leaveConnection()
-    const connection = await this.#port.connect(decision)
-    if (this.#over) {
-      connection.release()
-      throw released()
-    }
-    this.#bound = { connection, decision }
-    return this.#bound
+    return this.#port.connect(decision).then((connection) => {
+      if (this.#over) {
+        connection.release()
+        throw released()
+      }
+      return (this.#bound = { connection, decision })
+    })
   }
 
   /** A replica refused a statement, which is over there, so that the move must not wait for it. */
@@ -218,23 +223,21 @@ export class LateLease<L extends Located> implements Lease {
   }
 
   /** Keeps track of transactions by the statements that open and end them. */
-  #follow(bound: Bound, located: L): Bound {
+  #follow({ alias, role }: Decision, located: L): void {
     const { classification, scope } = located
     const { transaction, intent } = classification
-    const { alias, role } = bound.decision
     if (intent === 'session' || (intent === 'write' && role === 'primary')) this.#used = true
-    if (transaction === null || transaction.kind === 'savepoint') return bound
+    if (transaction === null || transaction.kind === 'savepoint') return
     if (transaction.kind !== 'begin') {
       if (!transaction.chain) this.#transactionEnded()
     } else if (!this.#inTransaction) {
       this.#openedBy = located
-      if (role === 'replica') return bound
+      if (role === 'replica') return
       scope.transactionOpened(alias)
       this.#closeTransaction = () => {
         scope.transactionClosed(alias)
       }
     }
-    return bound
   }
 
   get #inTransaction(): boolean {
@@ -252,6 +255,7 @@ export class LateLease<L extends Located> implements Lease {
     this.#over = true
     this.#transactionEnded()
     this.#leaveConnection(error)
+    this.onOver?.()
   }
 
   /** A replica's session that somebody has changed, its being read only perhaps, is not for the next one. */

@@ -44,6 +44,7 @@ export class Runner {
   /**
    * @param native what the statement runs on first
    * @param place where it may run next
+   * @param over called when nothing of it runs any more, before whoever waits for it is told
    */
   run<T>(
     statement: Runnable,
@@ -51,13 +52,24 @@ export class Runner {
     native: unknown,
     place: Place,
     attempt: Attempt<T>,
+    over: (failed: boolean) => void = nothing,
   ): Promise<T> {
     noteWrite(statement.scope, decision.alias, decision)
     return this.#reporter.ran(
       statement,
       decision,
       () => this.#outside(() => attempt(native, decision)),
-      (error) => this.#afterFailure(statement, decision, error, place, attempt),
+      async (error) => {
+        let failed = true
+        try {
+          const result = await this.#afterFailure(statement, decision, error, place, attempt)
+          failed = false
+          return result
+        } finally {
+          over(failed)
+        }
+      },
+      over,
     )
   }
 
@@ -95,6 +107,10 @@ export class Runner {
     if (typeof statement.sql === 'string') classifier.remember(statement.sql)
     return result
   }
+}
+
+function nothing(): void {
+  // Nobody asked.
 }
 
 function rethrow(error: unknown): never {

@@ -22,12 +22,14 @@ export class Reporter {
    * Reports a decision, runs its statement, and reports how it ended.
    *
    * @param recover what to do about an error, once it has been reported
+   * @param succeeded called when there was none
    */
   ran<T>(
     statement: Reported,
     decision: Decision,
     run: () => Promise<T>,
     recover: (error: unknown) => Promise<T>,
+    succeeded?: (failed: false) => void,
   ): Promise<T> {
     this.#counters.decided(decision)
     if (channels.decision.hasSubscribers) {
@@ -48,6 +50,7 @@ export class Reporter {
     return begin(run).then(
       (result) => {
         ended(null)
+        succeeded?.(false)
         return result
       },
       (error: unknown) => {

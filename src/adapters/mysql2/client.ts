@@ -330,6 +330,7 @@ export function createTransactionClient(
     run,
     connection: (use) => run({ sql: undefined }, async (held) => use(held)),
     onMove: null,
+    onOver: null,
     release: ignore,
   }
   // Nobody says when the last statement was, so that listeners on the connection would stay behind.

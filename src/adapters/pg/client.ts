@@ -1,13 +1,12 @@
 import { EventEmitter } from 'node:events'
 import { Client, escapeIdentifier, escapeLiteral, type PoolClient, type PoolConfig } from 'pg'
-import type { Decision } from '../../routing/decision'
 import { captureContext } from '../capture-context'
 import type { Connection, Lease, Run, TransactionPort } from '../adapter'
 import { splitCallback } from '../callback'
 import { answer, routedQuery } from './query'
 
 /** What a client emits while it is borrowed; passed on from whichever connection it holds. */
-const EVENTS = ['notice', 'notification', 'error', 'end', 'drain'] as const
+const EVENTS: readonly unknown[] = ['notice', 'notification', 'error', 'end', 'drain']
 
 /** pg's client class without its constructor, which would make a socket: an `instanceof Client`, all overridden below. */
 const UnconnectedClient = ((): new () => EventEmitter => {
@@ -26,6 +25,8 @@ type Native = Omit<PoolClient, 'getTypeParser' | 'setTypeParser'> & {
   ref(): void
   unref(): void
 } & Readonly<Record<(typeof SETTINGS)[number], unknown>>
+
+type Listener = Parameters<EventEmitter['on']>[1]
 
 /** What a client has from its options. */
 const SETTINGS = [
@@ -46,18 +47,18 @@ export class RoutedClient extends UnconnectedClient {
   readonly #lease: Lease
   readonly #options: PoolConfig
   readonly #lender: Lender | null
-  /** Events are the borrower's, in whose scope the connection was not opened. */
-  readonly #inContext = captureContext()
+  /** Events are for whoever listens, in whose scope the connection was not opened. */
+  #inContext: (<T>(call: () => T) => T) | null = null
   /** How values are parsed, for whichever connection it gets. */
   readonly #parsers: (readonly unknown[])[] = []
   #unconnected: Native | null = null
   #released = false
   /** Its connection was closed. */
   #closed = false
-  /** How many statements have not ended. */
-  #running = 0
-  /** The connection whose events are passed on, and how that ends. */
-  #heard: { readonly client: PoolClient; readonly stop: () => void } | null = null
+  /** The connection that is held, as far as it is listened to. */
+  #heard: PoolClient | null = null
+  /** What passes on the events that somebody listens to. */
+  #passing: Map<string, (...values: unknown[]) => void> | null = null
   readonly escapeIdentifier = escapeIdentifier
   readonly escapeLiteral = escapeLiteral
 
@@ -81,9 +82,9 @@ export class RoutedClient extends UnconnectedClient {
     this.#lender = lender
     // Whoever gets the connection next has things to be told that are not for us.
     lease.onMove = () => {
-      this.#heard?.stop()
-      this.#heard = null
+      this.#listenTo(null)
     }
+    if (lender !== null) lease.onOver = lender.over
   }
 
   /** It counts as connected from the start. */
@@ -99,17 +100,10 @@ export class RoutedClient extends UnconnectedClient {
   readonly #run: Run = (statement, attempt) => {
     if (this.#closed) return Promise.reject(new Error('Client was closed and is not queryable'))
     if (this.#released && this.#lender !== null) return this.#lender.run(statement, attempt)
-    const ran = this.#lease.run(statement, (native, decision) => {
-      this.#hear(native as PoolClient, decision)
+    return this.#lease.run(statement, (native, decision) => {
+      if (this.#heard !== native) this.#listenTo(native as PoolClient)
       return attempt(native, decision)
     })
-    this.#running++
-    const ended = (): void => {
-      this.#running--
-      this.#maybeOver()
-    }
-    ran.then(ended, ended)
-    return ran
   }
 
   /** Gives the connection back; with an error or `true`, closes it. Once only. A bare function, as pg's is. */
@@ -119,9 +113,8 @@ export class RoutedClient extends UnconnectedClient {
     this.#released = true
     // Whatever is falsy is no error: a callback's `null` is often handed on.
     if (error) this.#closed = true
-    this.#heard?.stop()
+    this.#listenTo(null)
     this.#lease.release(error ? error : undefined)
-    this.#maybeOver()
   }
 
   /** Closes the connection, if there is one yet. It is still to be released, as with pg. */
@@ -129,10 +122,6 @@ export class RoutedClient extends UnconnectedClient {
     this.#closed = true
     const ended = this.#native === null ? Promise.resolve() : this.#native.end()
     return answer(ended, splitCallback(args).callback)
-  }
-
-  #maybeOver(): void {
-    if (this.#released && this.#running === 0) this.#lender?.over()
   }
 
   setTypeParser(...args: unknown[]): void {
@@ -177,31 +166,48 @@ export class RoutedClient extends UnconnectedClient {
     return this.#unconnected
   }
 
-  /** Passes on what the connection emits for as long as it is borrowed. */
-  #hear(client: PoolClient, { rule }: Decision): void {
-    if (this.#released || this.#heard?.client === client) return
-    // Many may share the connection of a transaction.
-    if (rule === 'transaction' && !EVENTS.some((event) => this.listenerCount(event) > 0)) {
-      withParsers(client, this.#parsers)
-      return
+  override on(event: string | symbol, listener: Listener): this {
+    super.on(event, listener)
+    return this.#pass(event)
+  }
+
+  override addListener(event: string | symbol, listener: Listener): this {
+    return this.on(event, listener)
+  }
+
+  override prependListener(event: string | symbol, listener: Listener): this {
+    super.prependListener(event, listener)
+    return this.#pass(event)
+  }
+
+  /** Passes on an event of the connection, from when somebody first listens to it. */
+  #pass(event: string | symbol): this {
+    if (typeof event !== 'string' || !EVENTS.includes(event) || this.#passing?.has(event) === true)
+      return this
+    this.#inContext ??= captureContext()
+    const pass = (...values: unknown[]): void => {
+      // An 'error' without a listener would end the process.
+      if (event === 'error' && this.listenerCount('error') === 0) return
+      this.#inContext?.(() => this.emit(event, ...values))
     }
-    this.#heard?.stop()
-    withParsers(client, this.#parsers)
-    const listeners = EVENTS.map((event) => {
-      const listener = (...values: unknown[]): void => {
-        // An 'error' without a listener would end the process.
-        if (event === 'error' && this.listenerCount('error') === 0) return
-        this.#inContext(() => this.emit(event, ...values))
+    this.#passing ??= new Map()
+    this.#passing.set(event, pass)
+    this.#heard?.on(event as 'notice', pass)
+    return this
+  }
+
+  /** The connection that is held now, or none. */
+  #listenTo(client: PoolClient | null): void {
+    // What was sent before the release may run after it.
+    if (this.#released && client !== null) return
+    if (client !== null && this.#parsers.length > 0) withParsers(client, this.#parsers)
+    if (this.#passing !== null) {
+      for (const [event, pass] of this.#passing) {
+        this.#heard?.off(event, pass)
+        client?.on(event as 'notice', pass)
       }
-      client.on(event as 'notice', listener)
-      return () => client.off(event, listener)
-    })
-    this.#heard = {
-      client,
-      stop: () => {
-        for (const stop of listeners) stop()
-      },
     }
+    this.#heard = client
   }
 }
 

@@ -10,6 +10,8 @@ export class PgConnector implements Connector {
   readonly #made: boolean
   /** What was hung on the pool, to be taken off again where the pool lives on. */
   readonly #stops: (() => void)[] = []
+  /** What was made of its clients when they were first lent; those of an application's pool are left as they were. */
+  readonly #lent = new WeakMap<PoolClient, PgConnection>()
   #ended: Promise<void> | null = null
 
   constructor(settings: NodeSettings, { id, role }: NodeIdentity, events: NodeEvents) {
@@ -28,8 +30,13 @@ export class PgConnector implements Connector {
     }
   }
 
-  async connect(): Promise<Connection> {
-    return new PgConnection(await this.native.connect())
+  connect(): Promise<Connection> {
+    return this.native.connect().then((client) => {
+      if (!this.#made) return new PgConnection(client, false)
+      let connection = this.#lent.get(client)
+      if (connection === undefined) this.#lent.set(client, (connection = new PgConnection(client, true)))
+      return connection
+    })
   }
 
   end(): Promise<void> {
@@ -42,15 +49,18 @@ export class PgConnector implements Connector {
   }
 }
 
+/** One borrowed client; what is made of a client of our own pool stays with it, and is lent with it again. */
 class PgConnection implements Connection {
   readonly native: PoolClient
+  readonly #stays: boolean
   #lost = false
   readonly #lose = (): void => {
     this.#lost = true
   }
 
-  constructor(native: PoolClient) {
+  constructor(native: PoolClient, stays: boolean) {
     this.native = native
+    this.#stays = stays
     // A borrowed client has no listener of the pool's; losing its connection must not end the process.
     native.on('error', this.#lose)
     native.on('end', this.#lose)
@@ -66,8 +76,10 @@ class PgConnection implements Connection {
   }
 
   release(error?: unknown): void {
-    this.native.off('error', this.#lose)
-    this.native.off('end', this.#lose)
+    if (!this.#stays) {
+      this.native.off('error', this.#lose)
+      this.native.off('end', this.#lose)
+    }
     this.native.release(error === undefined ? undefined : error instanceof Error ? error : true)
   }
 }
