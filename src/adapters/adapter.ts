@@ -25,6 +25,8 @@ export interface Adapter {
   createTransactionClient(connection: Connection, port: TransactionPort): unknown
   /** What an error of the driver says about the statement that met it. */
   classifyError(error: unknown): ErrorClass
+  /** The rows in what the driver, or Knex over it, answered; what else is in there may be among them. */
+  rowsOf(result: unknown): readonly unknown[]
 }
 
 /**
@@ -39,8 +41,11 @@ export type ErrorClass = 'read-only' | 'connection' | 'unsent' | 'rolled-back' |
 export interface ResolvedNode {
   /** The part after the colon: `replica-1`; `null` when the application gave none. */
   readonly id: string | null
-  readonly weight: number
+  /** `null` when the application gave none. */
+  readonly weight: number | null
   readonly tags: readonly string[]
+  /** Whether it takes a share of the reads; `null` when the application did not say. */
+  readonly reads: boolean | null
   /** The pool that the application made, or `null`. */
   readonly pool: object | null
   /** The adapter's own: what `openNode` gets back. */
@@ -62,9 +67,19 @@ export interface NodeEvents {
 export interface Connector {
   /** The driver's pool: what a statement runs on when it needs no connection of its own. */
   readonly native: unknown
+  /** Which server it is, as far as its options tell; `null`, or absent, where they do not. */
+  readonly server?: ServerIdentity | null
   connect(): Promise<Connection>
   /** Ends the pool if splitpool made it. One that the application made is the application's to end. */
   end(): Promise<void>
+}
+
+/** One server; two nodes are on the same one when both name it alike. */
+export interface ServerIdentity {
+  /** Its address, and in PostgreSQL the database, beyond which no statement reaches; or a pool that hides its address. */
+  readonly server: string | object
+  /** The database in which MySQL looks up a table without one in front; `null` where there is none. */
+  readonly schema: string | null
 }
 
 /** One borrowed connection. */

@@ -14,14 +14,19 @@ export type NodeSettings =
 export interface NodeOptions<Pool> {
   /** `scheme://user:password@host:port/database`. */
   readonly url?: string
-  /** A pool that the application made, and ends. Goes with `id`, `weight` and `tags` alone. */
+  /** A pool that the application made, and ends. Goes with `id`, `weight`, `tags` and `reads` alone. */
   readonly pool?: Pool
   /** A replica's name: letters, digits, _ and -. Default: `replica-1`, `replica-2`, … in their order. */
   readonly id?: string
-  /** A replica's share of the reads relative to the others, above 0. Default 1. */
+  /**
+   * Its share of the reads relative to the others, above 0. Default 1 for a replica. A primary with a weight is one of
+   * the nodes that reads are spread over; by default it is not.
+   */
   readonly weight?: number
-  /** Words that a balancer of your own may look at. Default none. */
+  /** Words that `readFrom` and balancers go by. Default none. */
   readonly tags?: readonly string[]
+  /** `false` for a replica that gets no reads but those that name it: a backup. Default true. */
+  readonly reads?: boolean
 }
 
 /** What differs from driver to driver. */
@@ -49,7 +54,7 @@ function corePool(given: object): object {
 }
 
 /**
- * Reads a node: a URL, the driver's options with `id`, `weight`, `tags` and `url` besides, a pool, or `{ pool, … }`.
+ * Reads a node: a URL, the driver's options with `id`, `weight`, `tags`, `reads` and `url` besides, a pool, or `{ pool, … }`.
  *
  * @throws {SplitpoolError} `ERR_INVALID_OPTION`
  */
@@ -61,15 +66,21 @@ export function resolveNode(given: unknown, path: string, shape: NodeShape): Res
   if (shape.isPool(given))
     return { ...UNNAMED, pool: corePool(given), settings: { kind: 'pool', pool: given } }
 
-  const { id, weight = 1, tags = [], url, pool, ...options } = record(given, path)
+  const { id, weight, tags = [], reads, url, pool, ...options } = record(given, path)
   if (id !== undefined && typeof id !== 'string') refuse(`${path}.id`, 'a string', id)
-  if (typeof weight !== 'number' || !(weight > 0) || !Number.isFinite(weight)) {
+  if (weight !== undefined && !(typeof weight === 'number' && weight > 0 && Number.isFinite(weight))) {
     refuse(`${path}.weight`, 'a number above 0', weight)
   }
-  if (!Array.isArray(tags) || !tags.every((tag): tag is string => typeof tag === 'string')) {
-    refuse(`${path}.tags`, 'an array of strings', tags)
+  if (reads !== undefined && typeof reads !== 'boolean') refuse(`${path}.reads`, 'true or false', reads)
+  if (!Array.isArray(tags) || !tags.every(isTag)) {
+    refuse(`${path}.tags`, `an array of strings, none of them empty or '*'`, tags)
   }
-  const named = { id: id ?? null, weight, tags: Object.freeze([...tags]) }
+  const named = {
+    id: id ?? null,
+    weight: weight ?? null,
+    tags: Object.freeze([...tags]),
+    reads: reads ?? null,
+  }
   if (pool === undefined) {
     if (url === undefined && Object.keys(options).length === 0) {
       refuse(path, 'a url, options of the driver, or a pool', given)
@@ -96,7 +107,12 @@ export function resolveNode(given: unknown, path: string, shape: NodeShape): Res
   return { ...named, pool: corePool(pool), settings: { kind: 'pool', pool } }
 }
 
-const UNNAMED = { id: null, pool: null, weight: 1, tags: Object.freeze([]) } as const
+const UNNAMED = { id: null, pool: null, weight: null, tags: Object.freeze([]), reads: null } as const
+
+/** `'*'` is any node to `readFrom`. */
+function isTag(tag: unknown): tag is string {
+  return typeof tag === 'string' && tag !== '' && tag !== '*'
+}
 
 function fromUrl(
   url: string,
@@ -134,7 +150,7 @@ function isEncoded(part: string): boolean {
   }
 }
 
-const OWN_KEYS = ['id', 'weight', 'tags', 'url', 'pool']
+const OWN_KEYS = ['id', 'weight', 'tags', 'reads', 'url', 'pool']
 
 /** The drivers pass over what they do not know, so that `wieght` or `Tags` would be lost without a word. */
 function refuseMisspelt(options: Readonly<Record<string, unknown>>, path: string): void {

@@ -39,7 +39,8 @@ export class KeptLease<L extends Located> implements Contract {
   #settled = false
   /** Tells the scope that opened a transaction on the primary that it has ended. */
   #closeTransaction: (() => void) | null = null
-  #turn: Promise<unknown> = Promise.resolve()
+  /** Statements run one after the other; `null` when none does. */
+  #turn: Promise<unknown> | null = null
   #released = false
   /** Its connections have been given back, and none may be taken any more. */
   #over = false
@@ -53,19 +54,24 @@ export class KeptLease<L extends Located> implements Contract {
     return this.#last?.connection.native ?? null
   }
 
-  async run<T>(statement: Statement, attempt: Attempt<T>): Promise<T> {
-    if (this.#released) throw released()
-    const located = this.#port.locate(statement)
-    if (isSetting(located) && statement.repeatable !== false) {
-      return await this.#inTurn(() =>
-        this.#bound === null && this.#remembers(located.sql)
-          ? this.#set(asRead(located), attempt)
-          : this.#run(located, attempt),
-      )
+  run<T>(statement: Statement, attempt: Attempt<T>): Promise<T> {
+    if (this.#released) return Promise.reject(released())
+    try {
+      const located = this.#port.locate(statement)
+      if (isSetting(located) && statement.repeatable !== false) {
+        return this.#inTurn(() =>
+          this.#bound === null && this.#remembers(located.sql)
+            ? this.#set(asRead(located), attempt)
+            : this.#run(located, attempt),
+        )
+      }
+      // Now, so that a read that is sent beside the write cannot slip between.
+      noteWrite(located.scope, this.#aliasOf(located), located.classification)
+      return this.#inTurn(() => this.#run(located, attempt))
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- also what a router of the chain threw
+      return Promise.reject(error)
     }
-    // Now, so that a read that is sent beside the write cannot slip between.
-    noteWrite(located.scope, this.#aliasOf(located), located.classification)
-    return await this.#inTurn(() => this.#run(located, attempt))
   }
 
   /** Of the node that a read would go to, unless it has to be a particular one. */
@@ -91,7 +97,7 @@ export class KeptLease<L extends Located> implements Contract {
       this.#last = null
       this.onOver?.()
     }
-    if (error === undefined) this.#ended = this.#turn.then(giveBack)
+    if (error === undefined) this.#ended = (this.#turn ?? Promise.resolve()).then(giveBack)
     else {
       giveBack()
       this.#ended = Promise.resolve()
@@ -125,31 +131,38 @@ export class KeptLease<L extends Located> implements Contract {
     return this.#settings.size < MOST_SETTINGS || this.#settings.has(settingOf(sql))
   }
 
-  async #run<T>(located: L, attempt: Attempt<T>): Promise<T> {
-    const declared = this.#declared
+  #run<T>(located: L, attempt: Attempt<T>): Promise<T> {
     const decision = this.#decide(located)
-    let held = await this.#on(decision, located)
+    const held = this.#on(decision, located)
+    return held instanceof Promise
+      ? held.then((opened) => this.#start(located, decision, opened, attempt))
+      : this.#start(located, decision, held, attempt)
+  }
+
+  #start<T>(located: L, decision: Decision, first: Held, attempt: Attempt<T>): Promise<T> {
+    const declared = this.#declared
+    let held = first
     this.#follow(located, held)
     const place = async (next: Decision): Promise<unknown> => {
       held = await this.#on(next, located)
       return held.connection.native
     }
-    try {
-      return await this.#port.runner.run(located, decision, held.connection.native, place, attempt)
-    } catch (error) {
-      // Nothing was opened by what failed.
-      if (this.#openedBy === located) this.#transactionEnded()
-      const errorClass = located.database.adapter.classifyError(error)
-      // Not one that a transaction was lost with, which has to be ended first.
-      if (this.#bound === null && (errorClass === 'connection' || errorClass === 'unsent'))
-        this.#drop(held, error)
-      throw error
-    } finally {
+    return this.#port.runner.run(located, decision, held.connection.native, place, attempt, (failure) => {
+      if (failure !== null) this.#failed(located, held, failure.error)
       if (declared) this.#unbind()
       if (this.#openedBy === null && held.changed && held.decision.role === 'replica') {
         this.#drop(held, new Error('Its session was changed'))
       }
-    }
+    })
+  }
+
+  #failed(located: L, held: Held, error: unknown): void {
+    // Nothing was opened by what failed.
+    if (this.#openedBy === located) this.#transactionEnded()
+    const errorClass = located.database.adapter.classifyError(error)
+    // Not one that a transaction was lost with, which has to be ended first.
+    if (this.#bound === null && (errorClass === 'connection' || errorClass === 'unsent'))
+      this.#drop(held, error)
   }
 
   #decide(located: L): Decision {
@@ -165,12 +178,16 @@ export class KeptLease<L extends Located> implements Contract {
   }
 
   /** The connection to a node; a new one is told what the session has been set to. */
-  async #on(decision: Decision, { database }: L): Promise<Held> {
+  #on(decision: Decision, located: L): Held | Promise<Held> {
     const known = this.#held.get(decision.nodeId)
     if (known !== undefined) {
       if (known.connection.lost !== true || this.#bound !== null) return (this.#last = known)
       this.#drop(known, new Error('The connection was lost'))
     }
+    return this.#open(decision, located)
+  }
+
+  async #open(decision: Decision, { database }: L): Promise<Held> {
     const connection = await this.#port.connect(decision)
     const held: Held = { connection, decision, changed: false }
     try {
@@ -187,12 +204,14 @@ export class KeptLease<L extends Located> implements Contract {
   /** Where a read would go, or else, when no replica can be reached, the primary: nothing is asked of the data. */
   async #anywhere(located: L): Promise<Held> {
     const decision = this.#bound ?? this.#port.decide(located)
-    return await this.#on(decision, located).catch(async (error: unknown) => {
+    try {
+      return await this.#on(decision, located)
+    } catch (error) {
       const errorClass = located.database.adapter.classifyError(error)
       if (this.#bound !== null || decision.role === 'primary' || errorClass !== 'connection') throw error
       const classification: Classification = { ...located.classification, intent: 'write' }
       return await this.#on(this.#port.decide({ ...located, classification }), located)
-    })
+    }
   }
 
   #follow(located: L, held: Held): void {
@@ -246,12 +265,21 @@ export class KeptLease<L extends Located> implements Contract {
     held.connection.release(error)
   }
 
+  /** Runs a step when those before it have ended; at once when there is none. */
   #inTurn<T>(step: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(() => {
-      if (this.#over) throw released()
-      return step()
-    })
-    this.#turn = result.catch(() => undefined)
+    const turn = this.#turn
+    const result =
+      turn === null
+        ? step()
+        : turn.then(() => {
+            if (this.#over) throw released()
+            return step()
+          })
+    const ended = (): void => {
+      if (this.#turn === next) this.#turn = null
+    }
+    const next: Promise<void> = result.then(ended, ended)
+    this.#turn = next
     return result
   }
 }

@@ -131,9 +131,9 @@ export class LateLease<L extends Located> implements Lease {
     this.#follow(decision, located)
     this.#running++
     const place = (next: Decision): Promise<unknown> => this.#leaveFor(next)
-    return this.#port.runner.run(located, decision, connection.native, place, attempt, (failed) => {
+    return this.#port.runner.run(located, decision, connection.native, place, attempt, (failure) => {
       // Nothing was opened by what failed.
-      if (failed && this.#openedBy === located) this.#transactionEnded()
+      if (failure !== null && this.#openedBy === located) this.#transactionEnded()
       this.#leave()
       this.#ended()
     })

@@ -4,6 +4,7 @@ import type { Dialect } from '../dialects/dialect'
 import type { DatabaseSnapshot } from '../nodes/node'
 import type { Reporter } from '../observe/reporter'
 import type { Decision } from '../routing/decision'
+import type { Model } from '../routing/models'
 import type { Scope } from '../scope/scope'
 import type { Classification } from '../statement/classification'
 import type { Classifier } from '../statement/classifier'
@@ -13,9 +14,13 @@ import { nextAfter } from './retry'
 export interface Runnable {
   readonly sql: unknown
   readonly classification: Classification
+  /** The model it is about, where one is known. */
+  readonly model: Model | null
   readonly scope: Scope
   /** Nothing may be written: what a replica refuses is not sent to the primary. */
   readonly readOnly: boolean
+  /** Remembers where the rows of its result came from; `null` where nobody asked for it. */
+  readonly track: ((result: unknown, alias: string) => void) | null
   readonly database: {
     readonly dialect: Dialect
     readonly adapter: Adapter
@@ -26,6 +31,9 @@ export interface Runnable {
 
 /** Gives the driver's pool or connection of the node that a decision names. */
 export type Place = (decision: Decision) => unknown
+
+/** Told when nothing of a statement runs any more: `null`, or what it failed with. */
+export type Over = (failure: { readonly error: unknown } | null) => void
 
 /**
  * Runs what is decided: marks the scope, reports, and asks the primary when a replica refuses. No method here is
@@ -52,22 +60,22 @@ export class Runner {
     native: unknown,
     place: Place,
     attempt: Attempt<T>,
-    over: (failed: boolean) => void = nothing,
+    over: Over = nothing,
   ): Promise<T> {
     noteWrite(statement.scope, decision.alias, decision)
     return this.#reporter.ran(
       statement,
       decision,
-      () => this.#outside(() => attempt(native, decision)),
+      () => this.#attempt(statement, native, decision, attempt),
       async (error) => {
-        let failed = true
-        try {
-          const result = await this.#afterFailure(statement, decision, error, place, attempt)
-          failed = false
-          return result
-        } finally {
-          over(failed)
-        }
+        const result = await this.#afterFailure(statement, decision, error, place, attempt).catch(
+          (last: unknown) => {
+            over({ error: last })
+            throw last
+          },
+        )
+        over(null)
+        return result
       },
       over,
     )
@@ -79,9 +87,18 @@ export class Runner {
     return this.#reporter.ran(
       statement,
       decision,
-      () => this.#outside(() => attempt(native, decision)),
+      () => this.#attempt(statement, native, decision, attempt),
       rethrow,
     )
+  }
+
+  #attempt<T>({ track }: Runnable, native: unknown, decision: Decision, attempt: Attempt<T>): Promise<T> {
+    const ran = this.#outside(() => attempt(native, decision))
+    if (track === null) return ran
+    return ran.then((result) => {
+      track(result, decision.alias)
+      return result
+    })
   }
 
   async #afterFailure<T>(

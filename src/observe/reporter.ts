@@ -7,6 +7,8 @@ import type { Counters } from './counters'
 interface Reported {
   readonly sql: unknown
   readonly classification: Classification
+  /** The model it is about, where one is known. */
+  readonly model: { readonly name: string | null } | null
 }
 
 /** The one place where decisions and statements are counted and published. */
@@ -29,9 +31,9 @@ export class Reporter {
     decision: Decision,
     run: () => Promise<T>,
     recover: (error: unknown) => Promise<T>,
-    succeeded?: (failed: false) => void,
+    succeeded?: (failure: null) => void,
   ): Promise<T> {
-    this.#counters.decided(decision)
+    this.#counters.decided(decision, statement)
     if (channels.decision.hasSubscribers) {
       const event: DecisionEvent = { decision, sql: shown(statement) }
       channels.decision.publish(event)
@@ -50,7 +52,7 @@ export class Reporter {
     return begin(run).then(
       (result) => {
         ended(null)
-        succeeded?.(false)
+        succeeded?.(null)
         return result
       },
       (error: unknown) => {

@@ -4,6 +4,7 @@ import type { PoolConnection as PromisePoolConnection } from 'mysql2/promise'
 import { captureContext } from '../capture-context'
 import type { Connection, Lease, Run, TransactionPort } from '../adapter'
 import { tell, type Callback } from '../callback'
+import { ConnectionEvents } from '../forward-events'
 import {
   createPrepare,
   createQuery,
@@ -16,7 +17,9 @@ import { RoutedPromiseConnection } from './promise'
 import { answer, executeCall, NO_QUERY, promised, queryCall, sendCall, type Send } from './query'
 
 /** What a connection emits while it is borrowed; passed on from whichever one is held. */
-const EVENTS = ['error', 'end', 'warn'] as const
+const EVENTS: readonly string[] = ['error', 'end', 'warn']
+
+type Listener = Parameters<PoolConnection['on']>[1]
 
 /** A command of the driver's without a text. */
 interface OtherCommand {
@@ -42,8 +45,7 @@ type Native = PoolConnection & {
 export class RoutedConnection extends UnconnectedConnection {
   readonly #lease: Lease
   readonly #config: ConnectionConfig
-  readonly #forwards: readonly (readonly [event: string, pass: (...values: unknown[]) => void])[]
-  #heard: Native | null = null
+  readonly #events: ConnectionEvents
   #last: Native | null = null
   #paused = false
   #released = false
@@ -54,18 +56,10 @@ export class RoutedConnection extends UnconnectedConnection {
     super()
     this.#lease = lease
     this.#config = config
-    // Events are the borrower's, in whose scope the connection was not opened.
-    const inContext = captureContext()
-    this.#forwards = events.map((event) => [
-      event,
-      (...values) => {
-        if (event === 'error' && this.listenerCount('error') === 0) return
-        inContext(() => this.emit(event, ...values))
-      },
-    ])
+    this.#events = new ConnectionEvents(this, events)
     // Whoever gets the connection next has things to be told that are not for us.
     lease.onMove = () => {
-      this.#listenTo(null)
+      this.#events.source = null
     }
   }
 
@@ -209,6 +203,20 @@ export class RoutedConnection extends UnconnectedConnection {
     return new RoutedPromiseConnection(this as never, promiseImpl) as never
   }
 
+  override on(event: string | symbol, listener: Listener): this {
+    this.#events.wanted(event)
+    return super.on(event, listener)
+  }
+
+  override addListener(event: string | symbol, listener: Listener): this {
+    return this.on(event, listener)
+  }
+
+  override prependListener(event: string | symbol, listener: Listener): this {
+    this.#events.wanted(event)
+    return super.prependListener(event, listener)
+  }
+
   get #native(): Native | null {
     return this.#lease.native as Native | null
   }
@@ -226,13 +234,8 @@ export class RoutedConnection extends UnconnectedConnection {
     this.#destroyed
       ? Promise.reject(closedState())
       : this.#lease.run(statement, (native, decision) => {
-          // Many may share the connection of a transaction.
-          if (
-            decision.rule !== 'transaction' ||
-            this.#forwards.some(([event]) => this.listenerCount(event) > 0)
-          ) {
-            this.#listenTo(native as Native)
-          }
+          // What was sent before the release may run after it.
+          if (!this.#released) this.#events.source = native as Native
           const attempted = attempt(native, decision)
           if (this.#paused) (native as Native).pause()
           return attempted
@@ -250,18 +253,8 @@ export class RoutedConnection extends UnconnectedConnection {
     this.#destroyed = error === true
     this.#last = this.#native
     // One that is closed has something to say yet, and nobody else to say it to.
-    if (!this.#destroyed) this.#listenTo(null)
+    if (!this.#destroyed) this.#events.source = null
     this.#lease.release(error)
-  }
-
-  #listenTo(native: Native | null): void {
-    // What was sent before the release may run after it.
-    if (native === this.#heard || (this.#released && native !== null)) return
-    for (const [event, pass] of this.#forwards) {
-      this.#heard?.off(event, pass)
-      native?.on(event, pass)
-    }
-    this.#heard = native
   }
 
   /** Executed as it is where it was prepared, elsewhere by its text, which the driver prepares there. */

@@ -6,6 +6,11 @@ import type { Callback } from '../callback'
 
 /** A pool's resolved options for its connections (`lib/connection_config.js`), as far as they are read here. */
 export interface ConnectionConfig {
+  readonly host?: string
+  readonly port?: number
+  readonly socketPath?: string
+  readonly database?: string
+  readonly stream?: unknown
   readonly namedPlaceholders: boolean
   readonly queryFormat?: unknown
   readonly gracefulEnd: boolean

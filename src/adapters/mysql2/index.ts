@@ -8,6 +8,7 @@ import { configOf } from './driver'
 import { classifyError } from './errors'
 import { Mysql2Connector } from './node'
 import { RoutedPool } from './pool'
+import { rowsOf } from './rows'
 
 export { driverModule } from './driver-module'
 
@@ -51,6 +52,7 @@ const adapter: Adapter = {
   createClient: (lease, { native }) => new RoutedConnection(lease, configOf(native as Pool).connectionConfig),
   createTransactionClient,
   classifyError,
+  rowsOf,
 }
 
 /** A pool of mysql2 or of `mysql2/promise`, also of another copy of them. */

@@ -1,8 +1,8 @@
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2'
 import type { Pool as PromisePool } from 'mysql2/promise'
-import type { Connection, Connector, NodeEvents, NodeIdentity } from '../adapter'
+import type { Connection, Connector, NodeEvents, NodeIdentity, ServerIdentity } from '../adapter'
 import type { NodeSettings } from '../resolve-node'
-import { eachConnection } from './driver'
+import { configOf, eachConnection } from './driver'
 import { promised } from './query'
 
 /** One MySQL or MariaDB server through a mysql2 pool. */
@@ -24,6 +24,13 @@ export class Mysql2Connector implements Connector {
     if (node.role === 'replica') {
       this.#stops.push(eachConnection(this.native, keepReadOnly), warnIfWritable(this.native, node, events))
     }
+  }
+
+  get server(): ServerIdentity {
+    const { host, port, socketPath, database, stream } = configOf(this.native).connectionConfig
+    // Whoever makes the socket knows where it goes.
+    const server = stream === undefined ? `mysql://${socketPath ?? `${host}:${port}`}` : this.native
+    return { server, schema: database ?? null }
   }
 
   async connect(): Promise<Connection> {

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 import { Client, escapeIdentifier, escapeLiteral, type PoolClient, type PoolConfig } from 'pg'
-import { captureContext } from '../capture-context'
 import type { Connection, Lease, Run, TransactionPort } from '../adapter'
 import { splitCallback } from '../callback'
+import { ConnectionEvents } from '../forward-events'
 import { answer, routedQuery } from './query'
 
 /** What a client emits while it is borrowed; passed on from whichever connection it holds. */
@@ -47,18 +47,13 @@ export class RoutedClient extends UnconnectedClient {
   readonly #lease: Lease
   readonly #options: PoolConfig
   readonly #lender: Lender | null
-  /** Events are for whoever listens, in whose scope the connection was not opened. */
-  #inContext: (<T>(call: () => T) => T) | null = null
+  readonly #events = new ConnectionEvents(this, EVENTS)
   /** How values are parsed, for whichever connection it gets. */
   readonly #parsers: (readonly unknown[])[] = []
   #unconnected: Native | null = null
   #released = false
   /** Its connection was closed. */
   #closed = false
-  /** The connection that is held, as far as it is listened to. */
-  #heard: PoolClient | null = null
-  /** What passes on the events that somebody listens to. */
-  #passing: Map<string, (...values: unknown[]) => void> | null = null
   readonly escapeIdentifier = escapeIdentifier
   readonly escapeLiteral = escapeLiteral
 
@@ -82,7 +77,7 @@ export class RoutedClient extends UnconnectedClient {
     this.#lender = lender
     // Whoever gets the connection next has things to be told that are not for us.
     lease.onMove = () => {
-      this.#listenTo(null)
+      this.#events.source = null
     }
     if (lender !== null) lease.onOver = lender.over
   }
@@ -101,7 +96,7 @@ export class RoutedClient extends UnconnectedClient {
     if (this.#closed) return Promise.reject(new Error('Client was closed and is not queryable'))
     if (this.#released && this.#lender !== null) return this.#lender.run(statement, attempt)
     return this.#lease.run(statement, (native, decision) => {
-      if (this.#heard !== native) this.#listenTo(native as PoolClient)
+      if (this.#events.source !== native) this.#hold(native as PoolClient)
       return attempt(native, decision)
     })
   }
@@ -113,7 +108,7 @@ export class RoutedClient extends UnconnectedClient {
     this.#released = true
     // Whatever is falsy is no error: a callback's `null` is often handed on.
     if (error) this.#closed = true
-    this.#listenTo(null)
+    this.#events.source = null
     this.#lease.release(error ? error : undefined)
   }
 
@@ -167,8 +162,8 @@ export class RoutedClient extends UnconnectedClient {
   }
 
   override on(event: string | symbol, listener: Listener): this {
-    super.on(event, listener)
-    return this.#pass(event)
+    this.#events.wanted(event)
+    return super.on(event, listener)
   }
 
   override addListener(event: string | symbol, listener: Listener): this {
@@ -176,38 +171,16 @@ export class RoutedClient extends UnconnectedClient {
   }
 
   override prependListener(event: string | symbol, listener: Listener): this {
-    super.prependListener(event, listener)
-    return this.#pass(event)
+    this.#events.wanted(event)
+    return super.prependListener(event, listener)
   }
 
-  /** Passes on an event of the connection, from when somebody first listens to it. */
-  #pass(event: string | symbol): this {
-    if (typeof event !== 'string' || !EVENTS.includes(event) || this.#passing?.has(event) === true)
-      return this
-    this.#inContext ??= captureContext()
-    const pass = (...values: unknown[]): void => {
-      // An 'error' without a listener would end the process.
-      if (event === 'error' && this.listenerCount('error') === 0) return
-      this.#inContext?.(() => this.emit(event, ...values))
-    }
-    this.#passing ??= new Map()
-    this.#passing.set(event, pass)
-    this.#heard?.on(event as 'notice', pass)
-    return this
-  }
-
-  /** The connection that is held now, or none. */
-  #listenTo(client: PoolClient | null): void {
+  /** It has a connection, or another one. */
+  #hold(client: PoolClient): void {
     // What was sent before the release may run after it.
-    if (this.#released && client !== null) return
-    if (client !== null && this.#parsers.length > 0) withParsers(client, this.#parsers)
-    if (this.#passing !== null) {
-      for (const [event, pass] of this.#passing) {
-        this.#heard?.off(event, pass)
-        client?.on(event as 'notice', pass)
-      }
-    }
-    this.#heard = client
+    if (this.#released) return
+    if (this.#parsers.length > 0) withParsers(client, this.#parsers)
+    this.#events.source = client
   }
 }
 

@@ -6,6 +6,7 @@ import { createTransactionClient, RoutedClient } from './client'
 import { classifyError } from './errors'
 import { PgConnector } from './node'
 import { RoutedPool } from './pool'
+import { rowsOf } from './rows'
 
 export { driverModule } from './driver-module'
 
@@ -45,6 +46,7 @@ const adapter: Adapter = {
   createClient: (lease, { native }) => new RoutedClient(lease, (native as Pool).options),
   createTransactionClient,
   classifyError,
+  rowsOf,
 }
 
 /** A pool of another copy of pg, or of a wrapper. */

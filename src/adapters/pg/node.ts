@@ -1,5 +1,5 @@
-import { Pool, type PoolClient, type PoolConfig } from 'pg'
-import type { Connection, Connector, NodeEvents, NodeIdentity } from '../adapter'
+import { Client, Pool, type PoolClient, type PoolConfig } from 'pg'
+import type { Connection, Connector, NodeEvents, NodeIdentity, ServerIdentity } from '../adapter'
 import type { NodeSettings } from '../resolve-node'
 
 const READ_ONLY_SESSION = '-c default_transaction_read_only=on'
@@ -28,6 +28,10 @@ export class PgConnector implements Connector {
       this.#stops.push(onNewConnection(this.native, this.#made ? askOnce(writable) : makeReadOnly(writable)))
       if (!this.#made) this.#stops.push(makeOpenSessionsReadOnly(this.native))
     }
+  }
+
+  get server(): ServerIdentity | null {
+    return serverOf(this.native)
   }
 
   connect(): Promise<Connection> {
@@ -81,6 +85,19 @@ class PgConnection implements Connection {
       this.native.off('end', this.#lose)
     }
     this.native.release(error === undefined ? undefined : error instanceof Error ? error : true)
+  }
+}
+
+/** What pg makes of the pool's options: URL, libpq's variables, defaults. A client that is not connected opens nothing. */
+function serverOf(pool: Pool): ServerIdentity | null {
+  // Another pool in the driver's clothes may go anywhere.
+  if ((pool.options as PoolConfig | undefined) === undefined) return { server: pool, schema: null }
+  try {
+    const { host, port, database } = new Client(pool.options)
+    return { server: `postgres://${host}:${port}/${database ?? ''}`, schema: null }
+  } catch {
+    // Options that pg cannot read are an error of the statement that needs a connection.
+    return null
   }
 }
 
