@@ -18,10 +18,20 @@ export function splitCallback(args: readonly unknown[]): {
 export function tell(promise: Promise<readonly unknown[]>, callback: Callback): void {
   promise.then(
     (results) => {
-      process.nextTick(callback, undefined, ...results)
+      call(callback, undefined, ...results)
     },
     (error: unknown) => {
-      process.nextTick(callback, error)
+      call(callback, error)
     },
   )
+}
+
+function call(callback: Callback, error: unknown, ...results: readonly unknown[]): void {
+  try {
+    callback(error, ...results)
+  } catch (thrown) {
+    process.nextTick(() => {
+      throw thrown
+    })
+  }
 }

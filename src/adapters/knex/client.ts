@@ -5,7 +5,7 @@ import { refuse } from '../../refuse'
 import type { PoolSource } from '../adapter'
 import { checkRouter } from '../driver-module'
 import type { NodeSettings } from '../resolve-node'
-import type { Borrowed } from './borrowed'
+import { borrowedOf } from './borrowed'
 import {
   clientName,
   dialectClass,
@@ -45,7 +45,6 @@ export function knexClient(router: KnexRouter, alias = 'default'): typeof Knex.C
   const template = knex({ client: clientName(dialect) })
   frameMigrations(template)
   const SchemaBuilder = template.schema.constructor as new () => object
-  const borrowed = new WeakMap<object, Borrowed>()
   const owners = new WeakMap<object, DialectClient>()
 
   class RoutedClient extends Own {
@@ -81,7 +80,7 @@ export function knexClient(router: KnexRouter, alias = 'default'): typeof Knex.C
       // Knex looks there for the name of the database and its character set.
       const [primary] = port.connectors
       this.connectionSettings = (primary?.native as DialectClient).connectionSettings
-      this.pool = new RoutedPool(port, borrowed)
+      this.pool = new RoutedPool(port)
     }
 
     /** Chooses the server around the whole of a builder's query, so that its events know the node and its time-out starts there. */
@@ -91,7 +90,7 @@ export function knexClient(router: KnexRouter, alias = 'default'): typeof Knex.C
       // What is found in the schema decides what is done there.
       const onPrimary = builder instanceof SchemaBuilder || asksForColumns(builder)
       runner.query = (asked) => {
-        const connection = borrowed.get(runner.connection)
+        const connection = borrowedOf(runner.connection)
         // Of a transaction that has ended Knex knows better what to say; a bare text is placed further on.
         if (connection === undefined || connection.released || typeof asked !== 'object') return query(asked)
         const place = (): Promise<unknown> => connection.place(asked, textOf(this, asked), () => query(asked))
@@ -106,7 +105,7 @@ export function knexClient(router: KnexRouter, alias = 'default'): typeof Knex.C
 
     override query(connection: object, query: string | KnexQuery): Promise<unknown> {
       const asked = typeof query === 'string' ? { sql: query } : query
-      const held = borrowed.get(connection)
+      const held = borrowedOf(connection)
       const run = async (): Promise<unknown> => await super.query(connection, asked)
       if (held === undefined || held.placeOf(asked) !== null) return run()
       return held.place(asked, textOf(this, asked), run)
@@ -118,7 +117,7 @@ export function knexClient(router: KnexRouter, alias = 'default'): typeof Knex.C
       stream: Writable,
       options: unknown,
     ): Promise<unknown> {
-      const held = borrowed.get(connection)
+      const held = borrowedOf(connection)
       const run = (): Promise<unknown> => super.stream(connection, query, stream, options)
       if (held === undefined) return await run()
       const output = new Output(stream, dialect)
@@ -131,7 +130,7 @@ export function knexClient(router: KnexRouter, alias = 'default'): typeof Knex.C
     }
 
     override _query(connection: object, query: KnexQuery): ReturnType<DialectClient['_query']> {
-      return super._query(borrowed.get(connection)?.placeOf(query) ?? connection, query)
+      return super._query(borrowedOf(connection)?.placeOf(query) ?? connection, query)
     }
 
     override _stream(
@@ -140,14 +139,14 @@ export function knexClient(router: KnexRouter, alias = 'default'): typeof Knex.C
       stream: Writable,
       options: unknown,
     ): Promise<unknown> {
-      return super._stream(borrowed.get(connection)?.placeOf(query) ?? connection, query, stream, options)
+      return super._stream(borrowedOf(connection)?.placeOf(query) ?? connection, query, stream, options)
     }
 
     override transaction(container: unknown, config: unknown, outer: unknown): KnexTransaction {
       const transaction = super.transaction(container, config, outer)
       const begin = beginOf(transaction, dialect)
       transaction.begin = (connection) => {
-        const held = borrowed.get(connection)
+        const held = borrowedOf(connection)
         return held === undefined
           ? begin(connection)
           : held.open(declarationOf(transaction), () => begin(connection))
@@ -157,7 +156,7 @@ export function knexClient(router: KnexRouter, alias = 'default'): typeof Knex.C
 
     /** As Knex does it, over a new connection to the server where the query runs. */
     override async cancelQuery(connection: object): Promise<unknown> {
-      const native = borrowed.get(connection)?.lease.native ?? connection
+      const native = borrowedOf(connection)?.lease.native ?? connection
       const owner = owners.get(native)
       if (owner === undefined) return await super.cancelQuery(native)
       const there = Object.create(this, {

@@ -65,7 +65,7 @@ export class KnexConnector implements Connector {
 
   connect(): Promise<Connection> {
     return (this.native.acquireConnection() as Promise<Native>).then((connection) => {
-      this.#owners.set(connection, this.native)
+      if (!this.#owners.has(connection)) this.#owners.set(connection, this.native)
       return new KnexConnection(this.native, connection, this.#survives)
     })
   }

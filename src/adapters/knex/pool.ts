@@ -1,5 +1,5 @@
 import type { PoolPort } from '../adapter'
-import { Borrowed } from './borrowed'
+import { Borrowed, borrowedOf, lend } from './borrowed'
 
 /** As much of a pool of tarn's, which is Knex's, as is used here. */
 interface TarnPool {
@@ -36,13 +36,10 @@ export interface RoutedConnection {
 export class RoutedPool {
   destroyed = false
   readonly #port: PoolPort
-  readonly #borrowed: WeakMap<object, Borrowed>
   #lent = 0
 
-  /** @param borrowed where what is lent is remembered, for the clients that Knex copies */
-  constructor(port: PoolPort, borrowed: WeakMap<object, Borrowed>) {
+  constructor(port: PoolPort) {
     this.#port = port
-    this.#borrowed = borrowed
   }
 
   acquire(): { readonly promise: Promise<RoutedConnection>; abort(): void } {
@@ -52,7 +49,7 @@ export class RoutedPool {
 
   /** False for what is not, or no longer, lent. */
   release(connection: RoutedConnection): boolean {
-    const borrowed = this.#borrowed.get(connection)
+    const borrowed = borrowedOf(connection)
     if (borrowed === undefined || borrowed.released) return false
     borrowed.release(connection.__knex__disposed)
     return true
@@ -118,9 +115,7 @@ export class RoutedPool {
 
   #lend(): RoutedConnection {
     const lease = this.#port.lease()
-    const connection = Object.assign(this.#port.client(lease), { __knexUid: `__knexUid${++this.#lent}` })
-    this.#borrowed.set(connection, new Borrowed(lease))
-    return connection
+    return lend(this.#port.client(lease), `__knexUid${++this.#lent}`, new Borrowed(lease))
   }
 }
 
