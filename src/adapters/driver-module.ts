@@ -1,6 +1,7 @@
 import { SplitpoolError } from '../errors'
 import { refuse } from '../refuse'
-import type { PoolSource } from './adapter'
+import type { Connector, NodeEvents, NodeIdentity, OpenNode, PoolSource } from './adapter'
+import type { NodeSettings } from './resolve-node'
 
 /**
  * Which database, or node of it, a pool or client is for that an ORM makes: the one that its `host` names, as in
@@ -40,6 +41,28 @@ export function checkModule(router: PoolSource, alias: string, driver: string): 
   }
 }
 
+/** How a driver module makes its nodes. */
+interface Making {
+  /** The options that say where a server is and who asks. */
+  readonly address: readonly string[]
+  /** The options of a pool that the application made. */
+  readonly optionsOf: (pool: object) => object
+  readonly make: (settings: NodeSettings, node: NodeIdentity, events: NodeEvents) => Connector
+}
+
+/** Opens nodes with an ORM's options at the nodes' own addresses. */
+export function openerOf(given: object, { address, optionsOf, make }: Making): OpenNode {
+  const own = without(given, address)
+  return (settings, node, events) => {
+    const from = settings as NodeSettings
+    const merged: NodeSettings =
+      from.kind === 'options'
+        ? { ...from, options: { ...from.options, ...own } }
+        : { kind: 'options', url: null, options: { ...only(optionsOf(from.pool), address), ...own } }
+    return make(merged, node, events)
+  }
+}
+
 /** The driver's options without those of `keys`, and without what is undefined, which would hide the node's. */
 export function without(options: unknown, keys: readonly string[]): Record<string, unknown> {
   if (typeof options !== 'object' || options === null) return {}
@@ -49,7 +72,7 @@ export function without(options: unknown, keys: readonly string[]): Record<strin
 }
 
 /** These of the options alone, also those that do not show (pg hides its password). */
-export function only(options: object, keys: readonly string[]): Record<string, unknown> {
+function only(options: object, keys: readonly string[]): Record<string, unknown> {
   const given = options as Readonly<Record<string, unknown>>
   return Object.fromEntries(keys.flatMap((key) => (given[key] === undefined ? [] : [[key, given[key]]])))
 }

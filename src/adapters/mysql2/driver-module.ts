@@ -1,10 +1,9 @@
 import mysql2, { type ConnectionOptions, type Pool, type PoolOptions } from 'mysql2'
-import type { OpenNode, PoolPort, PoolSource } from '../adapter'
-import { tell, type Callback } from '../callback'
-import { checkModule, only, targetOf, without } from '../driver-module'
-import type { NodeSettings } from '../resolve-node'
-import { RoutedConnection } from './client'
+import type { PoolPort, PoolSource } from '../adapter'
+import { checkModule, openerOf, targetOf } from '../driver-module'
+import { RoutedCluster } from './cluster'
 import { configOf } from './driver'
+import { KeptConnection } from './kept-connection'
 import { corePool, Mysql2Connector } from './node'
 import { RoutedPool } from './pool'
 
@@ -44,12 +43,12 @@ const ADDRESS = [
 export function driverModule(router: PoolSource, alias = 'default'): typeof mysql2 {
   checkModule(router, alias, 'mysql2')
   const open = (given: string | PoolOptions, more: PoolOptions): PoolPort => {
-    const options = typeof given === 'string' ? {} : given
-    return router.openPool(targetOf(router, options.host, alias), opener({ ...options, ...more }))
+    const options = optionsOf(given)
+    return router.openPool(targetOf(router, options.host, alias), openerOf({ ...options, ...more }, MAKING))
   }
   const createPool = (given: string | PoolOptions): RoutedPool => new RoutedPool(open(given, {}))
-  const createConnection = (given: string | ConnectionOptions): SessionConnection =>
-    new SessionConnection(open(given, ONE_CONNECTION))
+  const createConnection = (given: string | ConnectionOptions): KeptConnection =>
+    new KeptConnection(open(given, ONE_CONNECTION))
   const replaced = {
     createPool,
     createConnection,
@@ -72,123 +71,26 @@ export function driverModule(router: PoolSource, alias = 'default'): typeof mysq
 /** Nobody else uses the connection. */
 const ONE_CONNECTION = { connectionLimit: 1 }
 
-/** Opens nodes with an ORM's options at the nodes' own addresses. */
-function opener(given: PoolOptions): OpenNode {
-  const own = without(given, ADDRESS)
-  return (settings, node, events) => {
-    const from = settings as NodeSettings
-    const merged: NodeSettings =
-      from.kind === 'options'
-        ? { ...from, options: { ...from.options, ...own } }
-        : { kind: 'options', url: null, options: { ...addressOf(from.pool), ...own } }
-    return new Mysql2Connector(merged, node, events)
+const MAKING = {
+  address: ADDRESS,
+  optionsOf: (pool: object) => configOf(corePool(pool as Pool)).connectionConfig,
+  make: (...node: ConstructorParameters<typeof Mysql2Connector>) => new Mysql2Connector(...node),
+}
+
+/** What stands behind the `?` of a URL are options, as the driver reads them: JSON, or else the text. */
+function optionsOf(given: string | PoolOptions): PoolOptions {
+  if (typeof given !== 'string') return given
+  const { hostname, searchParams } = new URL(given)
+  return {
+    host: hostname,
+    ...Object.fromEntries([...searchParams].map(([key, text]) => [key, jsonOr(text)])),
   }
 }
 
-function addressOf(pool: object): Record<string, unknown> {
-  return only(configOf(corePool(pool as Pool)).connectionConfig, ADDRESS)
-}
-
-/** A mysql2 `Connection` that is kept for long: it has a connection to each server it needs, and they are its own. */
-class SessionConnection extends RoutedConnection {
-  readonly #port: PoolPort
-  readonly #connecting: Promise<unknown>
-  #ended: Promise<void> | null = null
-
-  /** Connects to the server that a read would go to, and emits `connect` or `error`, as the driver's does. */
-  constructor(port: PoolPort) {
-    const lease = port.keep()
-    const { connectionConfig } = configOf(port.connectors[0]?.native as Parameters<typeof configOf>[0])
-    super(lease, connectionConfig)
-    this.#port = port
-    this.#connecting = lease.connection(() => undefined)
-    this.#connecting.then(
-      () => this.emit('connect'),
-      (error: unknown) => {
-        // Nobody ends a connection that could not be made.
-        void port.end()
-        if (this.listenerCount('error') > 0) this.emit('error', error)
-      },
-    )
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
   }
-
-  override connect(callback: Callback = ignore): void {
-    tell(
-      this.#connecting.then(() => []),
-      callback,
-    )
-  }
-
-  /** Its promise form, once it has connected. */
-  async connected(): Promise<unknown> {
-    await this.#connecting
-    return this.promise()
-  }
-
-  /** Whether `end` or `destroy` was called; the driver's name for it. */
-  get _closing(): boolean {
-    return this.#ended !== null
-  }
-
-  /** What ORMs look at to learn whether a connection is of use. */
-  get stream(): { readonly destroyed: boolean } {
-    return { destroyed: this._closing }
-  }
-
-  /** Ends once what was sent before has ended. */
-  override end(callback?: Callback): void {
-    super.release()
-    this.#end(callback)
-  }
-
-  override destroy(): void {
-    super.destroy()
-    this.#end()
-  }
-
-  /** It is no pool's. */
-  override release(): void {
-    this.end()
-  }
-
-  #end(callback: Callback = ignore): void {
-    this.#ended ??= this.#port.end().then(() => {
-      this.emit('end')
-    })
-    tell(
-      this.#ended.then(() => []),
-      callback,
-    )
-  }
-}
-
-/** mysql2's cluster of pools, which its typings leave out as a class. */
-const { PoolCluster } = mysql2 as unknown as {
-  readonly PoolCluster: new (config?: object) => {
-    readonly _nodes: Readonly<Record<string, { pool: unknown }>>
-    add(id: string | object, config?: object): void
-  }
-}
-
-/** The driver's own, over routed pools. TypeORM keeps its `master` and `slaves` in one. */
-class RoutedCluster extends PoolCluster {
-  readonly #createPool: (config: PoolOptions) => RoutedPool
-
-  constructor(createPool: (config: PoolOptions) => RoutedPool, config?: object) {
-    super(config)
-    this.#createPool = createPool
-  }
-
-  override add(...args: [id: string, config: object] | [config: object]): void {
-    super.add(...(args as [string, object]))
-    const config = args.at(-1) as PoolOptions
-    for (const node of Object.values(this._nodes)) {
-      // The driver has made a pool of its own there, which has opened nothing.
-      if (!(node.pool instanceof RoutedPool)) node.pool = this.#createPool(config)
-    }
-  }
-}
-
-function ignore(): void {
-  // The caller did not ask.
 }

@@ -1,5 +1,7 @@
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2'
 import type { Pool as PromisePool } from 'mysql2/promise'
+import { readOnlySession } from '../../dialects/begin'
+import { foundWritable, WRITABLE } from '../../dialects/writable'
 import type { Connection, Connector, NodeEvents, NodeIdentity, ServerIdentity } from '../adapter'
 import type { NodeSettings } from '../resolve-node'
 import { configOf, eachConnection } from './driver'
@@ -100,7 +102,7 @@ export function corePool(pool: Pool | PromisePool): Pool {
  */
 function keepReadOnly(connection: PoolConnection): void {
   const begin = (): void => {
-    connection.query('SET SESSION TRANSACTION READ ONLY', ignore)
+    connection.query(readOnlySession('mysql'), ignore)
   }
   const reset = connection.reset.bind(connection)
   const changeUser = connection.changeUser.bind(connection)
@@ -121,25 +123,14 @@ function warnIfWritable(pool: Pool, { id, dialect }: NodeIdentity, events: NodeE
   return eachConnection(pool, (connection) => {
     if (asked) return
     asked = true
-    const sql = dialect === 'mysql' ? 'SELECT @@read_only, @@super_read_only' : 'SELECT @@read_only'
+    const question = WRITABLE[dialect]
     promised((done) =>
-      connection.query({ sql, rowsAsArray: true, nestTables: false, typeCast: true }, done),
+      connection.query({ sql: question.sql, rowsAsArray: false, nestTables: false, typeCast: true }, done),
     ).then(([rows]) => {
-      const [readOnly, superReadOnly] = (rows as unknown[][])[0] ?? []
-      if (isOff(readOnly)) events.writableReplica(id, 'read_only is off')
-      else if (isOff(superReadOnly)) {
-        events.writableReplica(
-          id,
-          'super_read_only is off, so privileged accounts, and procedures that run as one, write to it',
-        )
-      }
+      const found = foundWritable(question, (rows as object[])[0])
+      if (found !== undefined) events.writableReplica(id, found)
     }, ignore)
   })
-}
-
-/** MariaDB 12 gives a level by its name (`OFF`, `ON`, `NO_LOCK`, …), the others 0 or 1. */
-function isOff(value: unknown): boolean {
-  return value === 0 || value === '0' || value === 'OFF'
 }
 
 function ignore(): void {

@@ -1,13 +1,10 @@
 import { EventEmitter } from 'node:events'
 import pg, { type ClientConfig, type Pool, type PoolConfig } from 'pg'
-import type { KeptLease, OpenNode, PoolPort, PoolSource } from '../adapter'
-import { splitCallback } from '../callback'
-import { checkModule, only, targetOf, without } from '../driver-module'
-import type { NodeSettings } from '../resolve-node'
-import { RoutedClient } from './client'
+import type { PoolSource } from '../adapter'
+import { checkModule, openerOf, targetOf, without } from '../driver-module'
+import { KeptClient } from './kept-client'
 import { PgConnector } from './node'
 import { RoutedPool } from './pool'
-import { answer } from './query'
 
 /** What says where a server is and who asks: the node's, whatever an ORM gives. */
 const ADDRESS = ['connectionString', 'host', 'port', 'user', 'password', 'database', 'ssl', 'sslmode']
@@ -33,15 +30,15 @@ export function driverModule(router: PoolSource, alias = 'default'): typeof pg {
 
   class DriverPool extends RoutedPool {
     constructor(given: PoolConfig = {}) {
-      super(router.openPool(target(given), opener(given)))
+      super(router.openPool(target(given), openerOf(given, MAKING)))
     }
   }
-  class DriverClient extends SessionClient {
+  class DriverClient extends KeptClient {
     constructor(given?: string | ClientConfig) {
       const config = typeof given === 'object' ? given : {}
       const connection = new EventEmitter()
       const own = { ...config, ...ONE_CONNECTION, Client: tellingParameters(connection) }
-      super(router.openPool(target(config), opener(own)), config, connection)
+      super(router.openPool(target(config), openerOf(own, MAKING)), without(config, ADDRESS), connection)
     }
   }
   return Object.create(Object.getPrototypeOf(pg) as object, {
@@ -56,17 +53,10 @@ export function driverModule(router: PoolSource, alias = 'default'): typeof pg {
 /** Nobody else uses the connection, so it stays until its client ends. */
 const ONE_CONNECTION = { max: 1, idleTimeoutMillis: 0 }
 
-/** Opens nodes with an ORM's options at the nodes' own addresses. */
-function opener(given: PoolConfig): OpenNode {
-  const own = without(given, ADDRESS)
-  return (settings, node, events) => {
-    const from = settings as NodeSettings
-    const merged: NodeSettings =
-      from.kind === 'options'
-        ? { ...from, options: { ...from.options, ...own } }
-        : { kind: 'options', url: null, options: { ...only((from.pool as Pool).options, ADDRESS), ...own } }
-    return new PgConnector(merged, node, events)
-  }
+const MAKING = {
+  address: ADDRESS,
+  optionsOf: (pool: object) => (pool as Pool).options,
+  make: (...node: ConstructorParameters<typeof PgConnector>) => new PgConnector(...node),
 }
 
 /** A client that tells the parameters its server reports, as `client.connection` does; Sequelize learns the version so. */
@@ -77,53 +67,5 @@ function tellingParameters(listener: EventEmitter): typeof pg.Client {
       const { connection } = this as unknown as { readonly connection: EventEmitter }
       connection.on('parameterStatus', (message) => listener.emit('parameterStatus', message))
     }
-  }
-}
-
-/** A `pg.Client` that is kept for long: it has a connection to each server it needs, and they are its own. */
-class SessionClient extends RoutedClient {
-  readonly #port: PoolPort
-  readonly #lease: KeptLease
-  #connected = false
-  #ended: Promise<void> | null = null
-  /** Emits `parameterStatus`. */
-  readonly connection: EventEmitter
-
-  constructor(port: PoolPort, config: ClientConfig, connection: EventEmitter) {
-    const lease = port.keep()
-    super(lease, { ...(port.connectors[0]?.native as Pool).options, ...without(config, ADDRESS) })
-    this.#port = port
-    this.#lease = lease
-    this.connection = connection
-  }
-
-  /** Whether `end` was called; pg's name for it. */
-  get _ending(): boolean {
-    return this.#ended !== null
-  }
-
-  /** Connects to the server that a read would go to. */
-  override connect(...args: unknown[]): Promise<never> | undefined {
-    if (this.#connected) return super.connect(...args)
-    this.#connected = true
-    const connected = this.#lease
-      .connection(() => this)
-      .catch(async (error: unknown) => {
-        // Nobody ends a client that has not connected.
-        await this.#port.end()
-        throw error
-      })
-    return answer(connected, splitCallback(args).callback, null) as Promise<never> | undefined
-  }
-
-  /** As the driver does, it leaves at once what is under way, which may never end. */
-  override end(...args: unknown[]): Promise<void> | undefined {
-    if (this.#ended === null) {
-      this.release(true)
-      this.#ended = this.#port.end().then(() => {
-        this.emit('end')
-      })
-    }
-    return answer(this.#ended, splitCallback(args).callback)
   }
 }

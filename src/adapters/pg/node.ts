@@ -1,4 +1,6 @@
 import { Client, Pool, type PoolClient, type PoolConfig } from 'pg'
+import { readOnlySession } from '../../dialects/begin'
+import { foundWritable, WRITABLE } from '../../dialects/writable'
 import type { Connection, Connector, NodeEvents, NodeIdentity, ServerIdentity } from '../adapter'
 import type { NodeSettings } from '../resolve-node'
 
@@ -22,8 +24,8 @@ export class PgConnector implements Connector {
     this.native.on('error', ignore)
     this.#stops.push(() => this.native.off('error', ignore))
     if (role === 'replica') {
-      const writable = (): void => {
-        events.writableReplica(id, 'it is not in recovery, so it is no standby')
+      const writable = (found: string): void => {
+        events.writableReplica(id, found)
       }
       this.#stops.push(onNewConnection(this.native, this.#made ? askOnce(writable) : makeReadOnly(writable)))
       if (!this.#made) this.#stops.push(makeOpenSessionsReadOnly(this.native))
@@ -125,8 +127,7 @@ function poolConfig(
 /** Something to do on a connection before anybody gets it. */
 type Greeting = (client: PoolClient) => Promise<unknown>
 
-const READ_ONLY = 'SET default_transaction_read_only = on'
-const IS_STANDBY = 'SELECT pg_is_in_recovery() AS standby'
+const READ_ONLY = readOnlySession('postgres')
 
 /**
  * Greets every new connection through pg-pool's `verify`, which hands it out only afterwards, and after a `verify` of
@@ -155,18 +156,19 @@ function onNewConnection(pool: Pool, greet: Greeting): () => void {
 }
 
 /** Asks the first connection of a pool whether its server is a standby. */
-function askOnce(writable: () => void): Greeting {
+function askOnce(writable: (found: string) => void): Greeting {
   let asked = false
   return async (client) => {
     if (asked) return
     asked = true
-    const { rows } = await client.query<{ standby: boolean }>(IS_STANDBY)
-    if (rows[0]?.standby === false) writable()
+    const { rows } = await client.query<object>(WRITABLE.postgres.sql)
+    const found = foundWritable(WRITABLE.postgres, rows[0])
+    if (found !== undefined) writable(found)
   }
 }
 
 /** For a pool that the application made, whose options are given: sets the session, then asks. */
-function makeReadOnly(writable: () => void): Greeting {
+function makeReadOnly(writable: (found: string) => void): Greeting {
   const ask = askOnce(writable)
   return async (client) => {
     await client.query(READ_ONLY)
