@@ -5,6 +5,7 @@ import { crossDatabase } from '../errors'
 import type { Decision } from '../routing/decision'
 import type { Classification } from '../statement/classification'
 import { released, stay, type LeasePort, type Located } from './lease'
+import { SentTransaction } from './sent-transaction'
 
 /**
  * A connection that its owner keeps for long, as an ORM does that pools connections itself, and that chooses its server
@@ -31,14 +32,11 @@ export class KeptLease<L extends Located> implements Contract {
   #last: Held | null = null
   /** Where everything goes now: a transaction is open or declared, or the session has something to remember. */
   #bound: Decision | null = null
-  /** The statement that opened the transaction, while one is open. */
-  #openedBy: L | null = null
+  readonly #transaction = new SentTransaction<L>()
   /** MySQL's SET TRANSACTION came, which holds for the next statement or the transaction that it opens. */
   #declared = false
   /** It stays on the primary for ever. */
   #settled = false
-  /** Tells the scope that opened a transaction on the primary that it has ended. */
-  #closeTransaction: (() => void) | null = null
   /** Statements run one after the other; `null` when none does. */
   #turn: Promise<unknown> | null = null
   #released = false
@@ -150,7 +148,7 @@ export class KeptLease<L extends Located> implements Contract {
     return this.#port.runner.run(located, decision, held.connection.native, place, attempt, (failure) => {
       if (failure !== null) this.#failed(located, held, failure.error)
       if (declared) this.#unbind()
-      if (this.#openedBy === null && held.changed && held.decision.role === 'replica') {
+      if (!this.#transaction.isOpen && held.changed && held.decision.role === 'replica') {
         this.#drop(held, new Error('Its session was changed'))
       }
     })
@@ -158,7 +156,7 @@ export class KeptLease<L extends Located> implements Contract {
 
   #failed(located: L, held: Held, error: unknown): void {
     // Nothing was opened by what failed.
-    if (this.#openedBy === located) this.#transactionEnded()
+    if (this.#transaction.isOf(located)) this.#transactionEnded()
     const errorClass = located.database.adapter.classifyError(error)
     // Not one that a transaction was lost with, which has to be ended first.
     if (this.#bound === null && (errorClass === 'connection' || errorClass === 'unsent'))
@@ -168,7 +166,7 @@ export class KeptLease<L extends Located> implements Contract {
   #decide(located: L): Decision {
     if (this.#bound === null) return this.#port.decide(located)
     if (this.#aliasOf(located) !== this.#bound.alias) throw crossDatabase(this.#bound, located.alias)
-    return stay(this.#bound, located.classification, this.#openedBy !== null)
+    return stay(this.#bound, located.classification, this.#transaction.isOpen)
   }
 
   /** Where it is bound, a statement that names no database belongs to the connection it is sent on. */
@@ -215,13 +213,13 @@ export class KeptLease<L extends Located> implements Contract {
   }
 
   #follow(located: L, held: Held): void {
-    const { sql, scope, classification, database } = located
-    const { transaction, intent, sets } = classification
+    const { sql, classification, database } = located
+    const { intent, sets } = classification
     const { decision } = held
     this.#declared = false
     if (sets === 'transaction') {
       // PostgreSQL's does nothing where no transaction is open.
-      if (this.#openedBy === null && database.dialect !== 'postgres') {
+      if (!this.#transaction.isOpen && database.dialect !== 'postgres') {
         this.#declared = true
         this.#bound ??= decision
       }
@@ -232,30 +230,18 @@ export class KeptLease<L extends Located> implements Contract {
         this.#bound = decision
       }
     }
-    if (transaction === null || transaction.kind === 'savepoint') return
-    if (transaction.kind !== 'begin') {
-      if (!transaction.chain) this.#transactionEnded()
-    } else if (this.#openedBy === null) {
-      this.#openedBy = located
-      this.#bound = decision
-      const { role, alias } = decision
-      if (role === 'replica') return
-      scope.transactionOpened(alias)
-      this.#closeTransaction = () => {
-        scope.transactionClosed(alias)
-      }
-    }
+    const does = this.#transaction.follow(located, decision)
+    if (does === 'opens') this.#bound = decision
+    else if (does === 'ends') this.#unbind()
   }
 
   #transactionEnded(): void {
-    this.#openedBy = null
+    this.#transaction.ended()
     this.#unbind()
-    this.#closeTransaction?.()
-    this.#closeTransaction = null
   }
 
   #unbind(): void {
-    if (!this.#settled && !this.#declared && this.#openedBy === null) this.#bound = null
+    if (!this.#settled && !this.#declared && !this.#transaction.isOpen) this.#bound = null
   }
 
   #drop(held: Held, error: unknown): void {

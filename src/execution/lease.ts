@@ -4,6 +4,7 @@ import { crossDatabase, SplitpoolError } from '../errors'
 import type { DatabaseRule, Decision } from '../routing/decision'
 import type { Classification } from '../statement/classification'
 import type { Runnable, Runner } from './runner'
+import { SentTransaction } from './sent-transaction'
 
 /** A statement whose database is known and whose role is not. */
 export interface Located extends Runnable {
@@ -47,12 +48,9 @@ export class LateLease<L extends Located> implements Lease {
   #bound: Bound | null = null
   /** It has sent something for a connection of its own, and joins no transaction of the router's any more. */
   #own = false
-  /** The statement that opened the transaction, while one is open. */
-  #openedBy: L | null = null
+  readonly #transaction = new SentTransaction<L>()
   /** Something ran on it that its session may remember: on the primary it may not be left, on a replica not passed on. */
   #used = false
-  /** Tells the scope that opened a transaction on the primary that it has ended. */
-  #closeTransaction: (() => void) | null = null
 
   /** Statements take their connections in the order in which they came; `null` when none is about to. */
   #turn: Promise<unknown> | null = null
@@ -133,7 +131,7 @@ export class LateLease<L extends Located> implements Lease {
     const place = (next: Decision): Promise<unknown> => this.#leaveFor(next)
     return this.#port.runner.run(located, decision, connection.native, place, attempt, (failure) => {
       // Nothing was opened by what failed.
-      if (failure !== null && this.#openedBy === located) this.#transactionEnded()
+      if (failure !== null && this.#transaction.isOf(located)) this.#transaction.ended()
       this.#leave()
       this.#ended()
     })
@@ -160,20 +158,21 @@ export class LateLease<L extends Located> implements Lease {
   #bind(located: L): Bound | Promise<Bound> {
     const bound = this.#bound
     if (bound === null || !this.#stays(bound, located)) return this.#on(this.#port.decide(located))
-    const decision = stay(bound.decision, located.classification, this.#inTransaction)
+    const decision = stay(bound.decision, located.classification, this.#transaction.isOpen)
     return { connection: bound.connection, decision }
   }
 
   #stays({ decision }: Bound, located: L): boolean {
-    if (this.#aliasOf(located) === decision.alias) return this.#inTransaction || decision.role === 'primary'
-    if (!this.#inTransaction && !this.#used) return false
+    if (this.#aliasOf(located) === decision.alias)
+      return this.#transaction.isOpen || decision.role === 'primary'
+    if (!this.#transaction.isOpen && !this.#used) return false
     throw crossDatabase(decision, located.alias)
   }
 
   /** On the primary or in a transaction, a statement that names no database belongs to the connection it is sent on. */
   #aliasOf({ alias, databaseRule }: L): string {
     const bound = this.#bound?.decision
-    if (bound === undefined || !(this.#inTransaction || bound.role === 'primary')) return alias
+    if (bound === undefined || !(this.#transaction.isOpen || bound.role === 'primary')) return alias
     return databaseRule === 'pool' || databaseRule === 'default' ? bound.alias : alias
   }
 
@@ -222,38 +221,16 @@ export class LateLease<L extends Located> implements Lease {
     this.#idle = null
   }
 
-  /** Keeps track of transactions by the statements that open and end them. */
-  #follow({ alias, role }: Decision, located: L): void {
-    const { classification, scope } = located
-    const { transaction, intent } = classification
-    if (intent === 'session' || (intent === 'write' && role === 'primary')) this.#used = true
-    if (transaction === null || transaction.kind === 'savepoint') return
-    if (transaction.kind !== 'begin') {
-      if (!transaction.chain) this.#transactionEnded()
-    } else if (!this.#inTransaction) {
-      this.#openedBy = located
-      if (role === 'replica') return
-      scope.transactionOpened(alias)
-      this.#closeTransaction = () => {
-        scope.transactionClosed(alias)
-      }
-    }
-  }
-
-  get #inTransaction(): boolean {
-    return this.#openedBy !== null
-  }
-
-  #transactionEnded(): void {
-    this.#openedBy = null
-    this.#closeTransaction?.()
-    this.#closeTransaction = null
+  #follow(decision: Decision, located: L): void {
+    const { intent } = located.classification
+    if (intent === 'session' || (intent === 'write' && decision.role === 'primary')) this.#used = true
+    this.#transaction.follow(located, decision)
   }
 
   #giveBack(error?: unknown): void {
     if (this.#over) return
     this.#over = true
-    this.#transactionEnded()
+    this.#transaction.ended()
     this.#leaveConnection(error)
     this.onOver?.()
   }
