@@ -71,6 +71,18 @@ export function addressesOf({ primary, replicas }: ClusterInfo): Servers {
   return { primary: primary.url, replicas: replicas.map(({ url }) => url) }
 }
 
+/** The same servers, the last replica tagged as the one for reports. */
+export function tagged({ primary, replicas }: Servers): {
+  readonly primary: string
+  readonly replicas: readonly { readonly url: string; readonly tags: readonly string[] }[]
+} {
+  const last = replicas.length - 1
+  return {
+    primary,
+    replicas: replicas.map((url, index) => ({ url, tags: [index === last ? 'reports' : 'web'] })),
+  }
+}
+
 /** Makes a second database on the servers of a cluster, and gives its addresses. */
 export async function addDatabase(cluster: StartedCluster, name: string): Promise<Servers> {
   const { adminUrl } = cluster.primary

@@ -1,13 +1,22 @@
 import type { Connector, NodeEvents, OpenNode } from './adapters/adapter'
-import { createBalancer } from './balancing/create-balancer'
+import { Balancers } from './balancing/balancers'
 import { Runner } from './execution/runner'
 import { databaseSnapshot, type NodeSnapshot } from './nodes/node'
 import { Counters } from './observe/counters'
 import { Reporter } from './observe/reporter'
-import { resolveOptions, type Databases, type ResolvedDatabase, type RouterOptions } from './options'
+import {
+  resolveOptions,
+  type Databases,
+  type NamedNode,
+  type ResolvedDatabase,
+  type RouterOptions,
+} from './options'
 import type { Role } from './routing/decision'
+import { Instances } from './routing/instances'
+import { RouterChain } from './routing/router-chain'
 import type { KnownNodes } from './routing/target'
 import type { RoutedDatabase } from './ports'
+import { reachOf } from './reach'
 import { Router } from './router'
 import { Contexts } from './scope/context'
 import { Classifier } from './statement/classifier'
@@ -18,7 +27,7 @@ import { Classifier } from './statement/classifier'
  * @throws {SplitpoolError} `ERR_INVALID_OPTION` for every option that is unknown, contradictory or malformed, by path
  */
 export function createRouter<const D extends Databases>(options: RouterOptions<D>): Router<D> {
-  const { databases, models, routers, random } = resolveOptions(options)
+  const { databases, models, routers, mode, rollout, random } = resolveOptions(options)
   const contexts = new Contexts()
   const counters = new Counters()
   const reporter = new Reporter(counters)
@@ -31,7 +40,7 @@ export function createRouter<const D extends Databases>(options: RouterOptions<D
   const routed = new Map<string, RoutedDatabase>()
   const known = new Map<string, KnownNodes>()
   for (const resolved of databases) {
-    const { alias, balancer, reads, functions } = resolved
+    const { alias, balancer, reads, readFrom, functions } = resolved
     const { adapter, dialect } = resolved.database
     const snapshot = snapshotOf(resolved)
     for (const { id, role } of snapshot.nodes) counters.addNode(id, role)
@@ -50,8 +59,9 @@ export function createRouter<const D extends Databases>(options: RouterOptions<D
       dialect,
       adapter,
       classifier,
-      balancer: createBalancer(balancer, random),
+      balancers: new Balancers(balancer, random),
       reads,
+      readFrom,
       snapshot,
       connectors: open((...node) => adapter.openNode(...node)),
       open,
@@ -59,7 +69,16 @@ export function createRouter<const D extends Databases>(options: RouterOptions<D
   }
   return new Router<D>({
     databases: routed,
-    rules: { databases: known, models, routers },
+    rules: {
+      databases: known,
+      models,
+      chain: new RouterChain(routers, known),
+      instances: new Instances(),
+      reach: reachOf(routed),
+    },
+    mode,
+    rollout,
+    random,
     contexts,
     counters,
     runner: new Runner(reporter, (run) => contexts.outside(run)),
@@ -67,11 +86,12 @@ export function createRouter<const D extends Databases>(options: RouterOptions<D
 }
 
 function snapshotOf({ primary, replicas }: ResolvedDatabase): ReturnType<typeof databaseSnapshot> {
-  const node = ({ id, weight, tags }: ResolvedDatabase['primary'], role: Role): NodeSnapshot => ({
+  const node = ({ id, weight, tags, reads }: NamedNode, role: Role): NodeSnapshot => ({
     id,
     role,
     weight,
     tags,
+    reads,
     healthy: true,
     held: false,
   })

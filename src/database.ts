@@ -2,6 +2,7 @@ import type { Adapter } from './adapters/adapter'
 import type { Balancer } from './balancing/balancer'
 import type { BalancerName } from './balancing/create-balancer'
 import type { Dialect } from './dialects/dialect'
+import type { ReadFrom } from './routing/read-from'
 import type { ReadPreference } from './routing/read-preference'
 import type { FunctionOptions } from './statement/classification'
 
@@ -9,6 +10,8 @@ import type { FunctionOptions } from './statement/classification'
 export interface DatabaseOptions {
   /** Where its reads go. Default: the router's `reads`. */
   readonly reads?: ReadPreference
+  /** Which of its nodes reads may go to, by tag. Default: the router's `readFrom`. */
+  readonly readFrom?: ReadFrom
   /** How a scope's replica is chosen. Default: the router's `balancer`. */
   readonly balancer?: BalancerName | Balancer
   /** What its functions do. Default: the router's `functions`. */

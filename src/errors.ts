@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   ERR_NO_CANDIDATE: 'No node may serve this statement',
   ERR_BALANCER: 'A custom balancer returned something that is not one of its candidates',
   ERR_ROUTER_ANSWER: 'A router of the chain answered with something that is not an alias or a node',
+  ERR_KEY: 'The key function of a balancer or of the rollout gave something that is no key',
   ERR_TRANSACTION_CLOSED: 'The transaction of this client has ended',
   ERR_TRANSACTION_ABORTED: 'The server rolled the transaction back where it was asked to commit',
   ERR_TRANSACTION_CONTROL: 'A statement inside router.transaction opens or ends a transaction itself',

@@ -57,7 +57,7 @@ describe('createRouter', () => {
       { ...good(), models: { User: { bind: 'user' } } },
     ],
     [
-      'models.User.tabel: unknown option; expected one of table, bind, reads',
+      'models.User.tabel: unknown option; expected one of table, bind, extends',
       { ...good(), models: { User: { tabel: 'x' } } },
     ],
     [
@@ -110,7 +110,7 @@ describe('createRouter', () => {
       { primary: url, replicas: [url, { url, weight: '2' }] },
     ],
     [
-      'databases.default.replicas[0].tags: expected an array of strings, got "eu"',
+      `databases.default.replicas[0].tags: expected an array of strings, none of them empty or '*', got "eu"`,
       { primary: url, replicas: [{ url, tags: 'eu' }] },
     ],
     [
@@ -181,6 +181,18 @@ describe('createRouter', () => {
     })
     expect(router.explain('SELECT 1').nodeId).toBe('default:far')
   })
+
+  it('takes a primary with a share of the reads, and a pool that takes none', () => {
+    const pool = new Pool({ connectionString: url })
+    const router = createRouter({
+      databases: {
+        default: postgres({ primary: { url, weight: 2 }, replicas: [{ pool, id: 'backup', reads: false }] }),
+        users: mysql({ primary: 'mysql://h/d', replicas: [{ uri: 'mysql://h/d', reads: false }] }),
+      },
+    })
+    expect(router.explain('SELECT 1')).toMatchObject({ nodeId: 'default:primary', rule: 'read' })
+    expect(router.explain('SELECT 1', { alias: 'users' })).toMatchObject({ rule: 'no-replica' })
+  })
 })
 
 describe('router.explain and router.pool', () => {
@@ -227,6 +239,12 @@ describe('a node', () => {
     ['databases.default.primary: expected a URL', node(`https:h?password = "top sekret"`)],
     ['databases.default.primary.wieght: expected the option to be called weight', node({ url, wieght: 2 })],
     ['databases.default.primary.Tags: expected the option to be called tags', node({ url, Tags: [] })],
+    ['databases.default.primary.Reads: expected the option to be called reads', node({ url, Reads: false })],
+    ['databases.default.primary.weight: expected a number above 0, got -1', node({ url, weight: -1 })],
+    [
+      'databases.default.primary.weight: expected a number above 0, got NaN',
+      mysqlNode({ uri: 'mysql://h', weight: NaN }),
+    ],
     ['databases.default.primary: expected', { databases: { default: postgres(undefined as never) } }],
     ['databases.default.primary: expected', { databases: { default: mysql('mysql://a:sekret@h' as never) } }],
     [

@@ -8,7 +8,7 @@ import type {
   Run,
   Statement,
 } from './adapters/adapter'
-import type { Balancer } from './balancing/balancer'
+import type { Balancers } from './balancing/balancers'
 import type { Dialect } from './dialects/dialect'
 import { SplitpoolError } from './errors'
 import { KeptLease } from './execution/kept-lease'
@@ -18,6 +18,7 @@ import type { Transaction, TransactionHost } from './execution/transaction'
 import type { DatabaseSnapshot } from './nodes/node'
 import type { Decision } from './routing/decision'
 import type { Model } from './routing/models'
+import type { ReadFrom } from './routing/read-from'
 import type { ReadPreference } from './routing/read-preference'
 import type { Hints } from './routing/router-chain'
 import type { Target } from './routing/target'
@@ -30,8 +31,9 @@ export interface RoutedDatabase {
   readonly dialect: Dialect
   readonly adapter: Adapter
   readonly classifier: Classifier
-  readonly balancer: Balancer
+  readonly balancers: Balancers
   readonly reads: ReadPreference
+  readonly readFrom: ReadFrom
   /** What is known of its nodes now. */
   readonly snapshot: DatabaseSnapshot
   /** Its nodes through their driver, by id, the primary first. */
@@ -65,7 +67,8 @@ export interface Placed extends Located {
   readonly explicit: Target | null
   /** What a router of the chain answered with. */
   readonly routed: Target | null
-  readonly model: Model | null
+  /** The groups of nodes that it may be read from; `null` for any. */
+  readonly readFrom: ReadFrom | null
 }
 
 /** The path of a statement, as far as ports walk it; the router's. */

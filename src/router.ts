@@ -1,6 +1,7 @@
 import type { Attempt, Connection, OpenNode, PoolPort, PoolSource, Statement } from './adapters/adapter'
-import { usable } from './balancing/candidates'
-import { whichNode } from './balancing/which-node'
+import type { Picking, Random } from './balancing/balancer'
+import { anyUsableFrom } from './balancing/candidates'
+import { pickNode, settledNode, type NodeQuestion } from './balancing/which-node'
 import type { Database } from './database'
 import { beginStatements } from './dialects/begin'
 import type { Dialect } from './dialects/dialect'
@@ -14,16 +15,25 @@ import {
   Transaction,
   type TransactionOptions,
 } from './execution/transaction'
+import type { NodeSnapshot } from './nodes/node'
 import type { Counters, RouterStats } from './observe/counters'
-import type { Databases } from './options'
+import type { ShadowReport } from './observe/shadow-log'
+import type { Databases, Mode } from './options'
 import { closed, connectorOf, PLAIN_CALL, Ports, type Call, type Placed, type RoutedDatabase } from './ports'
+import { ModelHandle } from './model-handle'
+import { ModelRules } from './model-rules'
 import { record, refuseUnknown } from './refuse'
 import type { Decision } from './routing/decision'
+import { narrowing, shownGroups, type ReadFrom } from './routing/read-from'
 import { nearestToPrimary } from './routing/read-preference'
-import { parseTarget, unknownAlias } from './routing/target'
+import type { Rollout } from './routing/rollout'
+import { inShadow } from './routing/shadow'
+import type { Model, ModelKey, ModelOptions } from './routing/models'
+import type { AliasMethod, Hints, MigrationHints } from './routing/router-chain'
+import { parseTarget, targetText, unknownAlias, type Target } from './routing/target'
 import { whichDatabase, type DatabaseRules } from './routing/which-database'
 import { mayWrite, whichRole, type RoleAnswer } from './routing/which-role'
-import type { Awaitable, Context, Contexts } from './scope/context'
+import type { Awaitable, Context, Contexts, WayBack } from './scope/context'
 import { databaseFrame, fromFrames, roleFrame } from './scope/frame'
 import { checkAttributes, frameSettings, type FrameOptions, type ScopeOptions } from './scope/scope-options'
 import type { Classification, Intent } from './statement/classification'
@@ -32,6 +42,10 @@ import type { Classification, Intent } from './statement/classification'
 export interface RouterParts {
   readonly databases: ReadonlyMap<string, RoutedDatabase>
   readonly rules: DatabaseRules
+  readonly mode: Mode
+  /** The share of scopes whose reads may leave the primary; `null` for all. */
+  readonly rollout: Rollout | null
+  readonly random: Random
   readonly contexts: Contexts
   readonly counters: Counters
   readonly runner: Runner
@@ -47,8 +61,10 @@ interface Asked {
 }
 
 export interface ExplainOptions {
-  /** The model the statement is about. */
-  readonly model?: string
+  /** The model the statement is about, by name or class. */
+  readonly model?: ModelKey
+  /** What the router chain is told of it. */
+  readonly hints?: Hints
   /** A database (`users`) or one of its nodes (`users:primary`). */
   readonly alias?: string
 }
@@ -70,10 +86,15 @@ type ClientOf<D> = D extends Database<unknown, infer Client> ? Client : unknown
 export class Router<D extends Databases = Databases> implements PoolSource {
   readonly #databases: ReadonlyMap<string, RoutedDatabase>
   readonly #rules: DatabaseRules
+  readonly #mode: Mode
+  readonly #rollout: Rollout | null
+  readonly #random: Random
   readonly #contexts: Contexts
   readonly #counters: Counters
   readonly #runner: Runner
   readonly #pools = new Map<string, unknown>()
+  readonly #models: ModelRules
+  readonly #handles = new Map<Model, ModelHandle>()
   readonly #ports: Ports
   /** The database whose dialect reads a text that nothing else has placed yet. */
   readonly #any: RoutedDatabase
@@ -81,9 +102,13 @@ export class Router<D extends Databases = Databases> implements PoolSource {
   readonly #inFlight = (nodeId: string): number => this.#counters.node(nodeId).inFlight
 
   /** @internal */
-  constructor({ databases, rules, contexts, counters, runner }: RouterParts) {
+  constructor({ databases, rules, mode, rollout, random, contexts, counters, runner }: RouterParts) {
     this.#databases = databases
     this.#rules = rules
+    this.#models = new ModelRules(rules)
+    this.#mode = mode
+    this.#rollout = rollout
+    this.#random = random
     this.#contexts = contexts
     this.#counters = counters
     this.#runner = runner
@@ -151,6 +176,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
       context,
       scope: context.scope,
       readOnly,
+      track: model === null ? null : this.#tracker(database),
       database,
       connectors: call.connectors(database),
       alias: home.alias,
@@ -158,6 +184,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
       explicit: home.rule === 'router-chain' || home.target?.role == null ? throughPool : home.target,
       routed: home.rule === 'router-chain' ? home.target : null,
       model: home.model,
+      readFrom: narrowing(fromFrames(context.frame, 'readFrom') ?? home.model?.readFrom ?? database.readFrom),
       // The dialect and the declared functions are those of the database that was found.
       classification: database === reader ? classification : database.classifier.classify(sql),
     }
@@ -172,6 +199,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     scope,
     model,
     database,
+    readFrom,
   }: Placed): RoleAnswer {
     const asked = fromFrames(context.frame, 'reads')
     return whichRole({
@@ -182,20 +210,44 @@ export class Router<D extends Databases = Databases> implements PoolSource {
       openTransaction: scope.hasOpenTransaction(alias),
       hasWritten: scope.hasWritten(alias),
       preference: nearestToPrimary(asked, model?.reads ?? null) ?? database.reads,
-      hasReplicas: database.snapshot.replicas.some(usable),
+      readFrom,
+      hasCandidates: anyUsableFrom(database.snapshot.forReads, readFrom),
+      rollout: this.#rollout,
+      scope,
     })
   }
 
   #whichNode(placed: Placed, answer: RoleAnswer): Decision {
-    const { alias, scope, database, classification, databaseRule } = placed
-    const { snapshot, balancer } = database
-    const pin = scope.pin(alias)
-    const node = whichNode({ alias, snapshot, answer, pin, balancer, inFlight: this.#inFlight })
+    if (this.#mode === 'split') return this.#settle(placed, answer)
+    return inShadow(placed, () => this.#settle(placed, answer))
+  }
+
+  #settle(placed: Placed, answer: RoleAnswer): Decision {
+    const { alias, scope, database, classification, databaseRule, readFrom } = placed
+    const { snapshot } = database
+    const pin = scope.pin(alias, readFrom)
+    const question = { alias, snapshot, answer, readFrom, pin }
+    const node = settledNode(question) ?? this.#pick(placed, question)
     // What the scope has chosen it keeps; what somebody named it does not.
-    if (node.role === 'replica' && answer.nodeId === null && node.id !== pin) scope.setPin(alias, node.id)
-    const { rule, reason } = answer
+    if (answer.role !== 'primary' && answer.nodeId === null && node.id !== pin) {
+      scope.setPin(alias, readFrom, node.id)
+    }
+    const { rule } = answer
     const { intent } = classification
+    const reason = whyThere(answer, node, readFrom)
     return { alias, role: node.role, nodeId: node.id, intent, rule, reason, databaseRule }
+  }
+
+  #pick({ context, scope, model, database }: Placed, question: NodeQuestion): NodeSnapshot {
+    const balancer = database.balancers.of(fromFrames(context.frame, 'balancer') ?? model?.balancer ?? null)
+    const picking: Picking = {
+      alias: database.alias,
+      random: this.#random,
+      get attributes() {
+        return scope.attributes
+      },
+    }
+    return pickNode(question, balancer, picking, this.#inFlight)
   }
 
   /** On the connection of an open transaction; nothing moves there, and nothing is sent twice. */
@@ -226,9 +278,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
   pool(alias = 'default'): unknown {
     let pool = this.#pools.get(alias)
     if (pool === undefined) {
-      const target = parseTarget(alias, this.#rules.databases)
-      const database = this.#database(target.alias ?? alias)
-      pool = database.adapter.createPool(this.#ports.pool({ ...PLAIN_CALL, pool: target }, database))
+      pool = this.#poolOf({ ...PLAIN_CALL, pool: parseTarget(alias, this.#rules.databases) })
       this.#pools.set(alias, pool)
     }
     return pool
@@ -273,6 +323,16 @@ export class Router<D extends Databases = Databases> implements PoolSource {
   }
 
   /**
+   * `fn` for what calls it from elsewhere, as a queue or an emitter that several requests share does: it runs in the scope
+   * and the frames in which `bind` was called.
+   */
+  bind<This, Given extends unknown[], Result>(
+    fn: (this: This, ...given: Given) => Result,
+  ): (this: This, ...given: Given) => Result {
+    return this.#contexts.bind(fn)
+  }
+
+  /**
    * Runs `fn` in a transaction on one connection: commits when it returns, rolls back when it throws. Inside, the
    * statements of `router.pool()` of the same database join it, those of clients borrowed from it too, and nested calls
    * are savepoints. A borrowed client that sends BEGIN has a connection and a transaction of its own.
@@ -287,7 +347,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     checkTransactionOptions(options)
     const { readOnly = false, isolationLevel } = options
     const context = this.#contexts.current()
-    const alias = options.alias ?? databaseFrame(context.frame)?.alias ?? 'default'
+    const alias = options.alias ?? databaseFrame(context.frame)?.alias ?? this.#homeOf(context, readOnly)
     const callback = fn as (client: unknown) => Promise<T> | T
 
     const outer = openTransaction(context.transaction, alias)
@@ -330,10 +390,11 @@ export class Router<D extends Databases = Databases> implements PoolSource {
    * @throws {SplitpoolError} `ERR_INVALID_OPTION`, `ERR_UNKNOWN_MODEL`, and what choosing its place may throw
    */
   explain(sql: string, options: ExplainOptions = {}): Explanation {
-    refuseUnknown(record(options, 'options'), ['model', 'alias'], 'options')
+    refuseUnknown(record(options, 'options'), ['model', 'hints', 'alias'], 'options')
     const explicit = options.alias === undefined ? null : parseTarget(options.alias, this.#rules.databases)
     const model = options.model === undefined ? null : this.#rules.models.named(options.model)
-    const placed = this.#locate({ ...PLAIN_CALL, explicit, model }, { sql })
+    const { hints = PLAIN_CALL.hints } = options
+    const placed = this.#locate({ ...PLAIN_CALL, explicit, model, hints }, { sql })
     const transaction = openTransaction(placed.context.transaction, placed.alias)
     const decision =
       transaction === null ? this.#decide(placed) : inside(transaction.decision, placed.classification.intent)
@@ -345,12 +406,124 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     return this.#counters.snapshot()
   }
 
+  /** What `mode: 'shadow'` has held back so far: statements that would have gone to replicas, by model and by text. */
+  shadow(): ShadowReport {
+    return this.#counters.shadow.report()
+  }
+
   /** Ends every pool that splitpool made; those that the application made are its own to end. */
   close(): Promise<void> {
     this.#closing ??= this.#ports.close(
       [...this.#databases.values()].flatMap(({ connectors }) => [...connectors.values()]),
     )
     return this.#closing
+  }
+
+  // ---------------------------------------------------------------- models, and where they live
+
+  /**
+   * Defines a model, by its name or its class. It is bound now: what happens to `options` afterwards changes nothing.
+   *
+   * @throws {SplitpoolError} `ERR_INVALID_OPTION` for one that is defined already, and for a bind key that no database has;
+   *   `ERR_UNKNOWN_MODEL` for the one it extends
+   */
+  defineModel(model: ModelKey, options: ModelOptions = {}): void {
+    this.#models.define(model, options)
+  }
+
+  /**
+   * A model, to send statements that are about it whatever their text says: through its pool, or through any ORM in its `run`.
+   *
+   * @param hints what the router chain is told; `instance` is the object that the statements are about
+   * @throws {SplitpoolError} `ERR_UNKNOWN_MODEL`
+   */
+  model(key: ModelKey, hints?: Hints): ModelHandle<PoolOf<D[keyof D]>> {
+    const model = this.#rules.models.named(key)
+    if (hints !== undefined) return this.#handle(model, hints)
+    const known = this.#handles.get(model) as ModelHandle<PoolOf<D[keyof D]>> | undefined
+    if (known !== undefined) return known
+    const handle = this.#handle(model, PLAIN_CALL.hints)
+    this.#handles.set(model, handle)
+    return handle
+  }
+
+  /**
+   * Where a read of the model goes: `users`, or `users:replica-1` where a router of the chain or a frame names a node. As in
+   * Django: the router chain, the model's bind key, the database of `hints.instance`, `default`; a `using` frame before all.
+   *
+   * @throws {SplitpoolError} `ERR_UNKNOWN_MODEL`, `ERR_ROUTER_ANSWER`, `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`; and whatever
+   *   a router throws
+   */
+  dbForRead(model: ModelKey, hints: Hints = PLAIN_CALL.hints): string {
+    return this.#dbFor('dbForRead', model, hints)
+  }
+
+  /** The same for a write. */
+  dbForWrite(model: ModelKey, hints: Hints = PLAIN_CALL.hints): string {
+    return this.#dbFor('dbForWrite', model, hints)
+  }
+
+  /**
+   * Whether two objects may be related: what the first router with an opinion says, else whether both are tracked in the same
+   * database, or neither is tracked.
+   */
+  allowRelation(one: unknown, other: unknown, hints: Hints = PLAIN_CALL.hints): boolean {
+    return this.#models.allowRelation(one, other, hints)
+  }
+
+  /**
+   * Whether a migration of a group of models may run on a database: what the first router with an opinion says, else yes.
+   *
+   * @throws {SplitpoolError} `ERR_UNKNOWN_ALIAS`
+   */
+  allowMigrate(
+    alias: keyof D & string,
+    group: string | null,
+    hints: MigrationHints = PLAIN_CALL.hints,
+  ): boolean {
+    return this.#models.allowMigrate(alias, group, hints)
+  }
+
+  /**
+   * The same for one model.
+   *
+   * @throws {SplitpoolError} `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_MODEL`
+   */
+  allowMigrateModel(alias: keyof D & string, key: ModelKey): boolean {
+    const model = this.#rules.models.named(key)
+    return this.#models.allowMigrate(alias, model.group, { model })
+  }
+
+  /**
+   * The aliases on which a model needs its table: those that the router chain allows, and where it has no opinion the one that
+   * its writes go to. For an object that is tracked, its database; without an argument, all aliases.
+   *
+   * @throws {SplitpoolError} `ERR_UNKNOWN_MODEL`; and whatever a router throws
+   */
+  aliasesFor(about?: ModelKey | object): string[] {
+    return this.#models.aliasesFor(about)
+  }
+
+  /** For each alias the names of the models whose tables are to be created there, in the order of their definition. */
+  migrationTargets(): Record<string, string[]> {
+    return this.#models.migrationTargets()
+  }
+
+  /**
+   * Remembers, weakly, which database an object came from or went to: Django's `_state.db`.
+   *
+   * @param target an alias, or a node, whose alias counts
+   * @returns the object
+   * @throws {SplitpoolError} `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`, `ERR_INVALID_OPTION` for what is no object
+   */
+  track<T extends object>(instance: T, target: TargetOf<D>): T {
+    this.#models.track(instance, target)
+    return instance
+  }
+
+  /** The alias of the database that an object is tracked in; `undefined` for any other value. */
+  aliasOf(instance: unknown): string | undefined {
+    return this.#rules.instances.aliasOf(instance) ?? undefined
   }
 
   // ---------------------------------------------------------------- what adapters call
@@ -370,6 +543,50 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     return this.#ports.opened(target, this.#database(target.alias ?? name), open)
   }
 
+  /** @internal */
+  wayBack(): WayBack {
+    return this.#contexts.wayBack()
+  }
+
+  /** The database of the model that the code is about, for a transaction; without one, `default`. */
+  #homeOf({ frame }: Context, readOnly: boolean): string {
+    const about = fromFrames(frame, 'about')
+    if (about === null) return 'default'
+    const method = readOnly ? 'dbForRead' : 'dbForWrite'
+    return this.#models.dbFor(method, about.model, about.hints).alias ?? 'default'
+  }
+
+  /** Where a model lives; a frame that names a database comes before everything. */
+  #dbFor(method: AliasMethod, key: ModelKey, hints: Hints): string {
+    const model = this.#rules.models.named(key)
+    const frame = databaseFrame(this.#contexts.current().frame)
+    if (frame?.alias == null) return targetText(this.#models.dbFor(method, model, hints))
+    return method === 'dbForRead' ? targetText(frame) : frame.alias
+  }
+
+  #handle(model: Model, hints: Hints): ModelHandle<PoolOf<D[keyof D]>> {
+    const target: Target = { alias: model.bind ?? 'default', role: null, nodeId: null }
+    return new ModelHandle(model, hints, {
+      pool: () => this.#poolOf({ ...PLAIN_CALL, pool: target, model, hints }) as PoolOf<D[keyof D]>,
+      run: (fn) => this.#contexts.runInFrame({ about: { model, hints } }, fn),
+    })
+  }
+
+  #poolOf(call: Call & { readonly pool: Target }): unknown {
+    const database = this.#database(call.pool.alias ?? 'default')
+    return database.adapter.createPool(this.#ports.pool(call, database))
+  }
+
+  /** Remembers where the rows of a result came from. */
+  #tracker({ adapter }: RoutedDatabase): (result: unknown, alias: string) => void {
+    const { instances } = this.#rules
+    return (result, alias) => {
+      for (const row of adapter.rowsOf(result)) {
+        if (typeof row === 'object' && row !== null) instances.track(row, alias)
+      }
+    }
+  }
+
   #database(alias: string): RoutedDatabase {
     const database = this.#databases.get(alias)
     if (database === undefined) throw unknownAlias(alias, this.#databases.keys())
@@ -385,6 +602,13 @@ function joined(call: Call, { context, alias }: Placed): Transaction | null {
 /** The decision on a statement of a transaction: where the transaction is. */
 function inside(decision: Decision, intent: Intent): Decision {
   return { ...decision, intent, rule: 'transaction', reason: 'inside router.transaction' }
+}
+
+/** Why it is this node, where the rule alone does not say it. */
+function whyThere({ role, reason }: RoleAnswer, node: NodeSnapshot, readFrom: ReadFrom | null): string {
+  if (role === 'primary') return reason
+  const where = readFrom === null ? reason : `${reason}; ${shownGroups(readFrom)}`
+  return node.role === 'primary' ? `${where}; the primary takes its share of the reads` : where
 }
 
 function refuseOtherDriver(through: RoutedDatabase, belongs: RoutedDatabase): void {

@@ -1,3 +1,5 @@
+import type { ScopeAttributes } from '../routing/scope-attributes'
+
 /** A node that may be chosen. */
 export interface Candidate {
   /** The node by alias, as in `users:replica-2`. */
@@ -9,10 +11,20 @@ export interface Candidate {
   readonly inFlight: number
 }
 
-/** Chooses among nodes. It is asked once per scope and database, when the scope picks its replica. */
+/** What a choice is for. */
+export interface Picking {
+  /** The database. */
+  readonly alias: string
+  /** Those of the scope, asked for when they are looked at. */
+  readonly attributes: ScopeAttributes
+  /** The router's source of chance. */
+  readonly random: Random
+}
+
+/** Chooses among nodes. It is asked once per scope and database, when the scope picks where it reads. */
 export interface Balancer {
   /** @param candidates those that may be chosen; never empty. Returns one of them. */
-  pick(candidates: readonly Candidate[]): Candidate
+  pick(candidates: readonly Candidate[], picking: Picking): Candidate
 }
 
 /** A source of random numbers in [0, 1), as `Math.random`. */

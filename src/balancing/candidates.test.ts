@@ -3,7 +3,7 @@ import type { NodeSnapshot } from '../nodes/node'
 import { candidates, healthy, notHeld, usable } from './candidates'
 
 function node(id: string, facts: Partial<NodeSnapshot> = {}): NodeSnapshot {
-  return { id, role: 'replica', weight: 1, tags: [], healthy: true, held: false, ...facts }
+  return { id, role: 'replica', weight: 1, tags: [], reads: true, healthy: true, held: false, ...facts }
 }
 
 const nodes = [

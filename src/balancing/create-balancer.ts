@@ -13,7 +13,6 @@ export type BalancerName = keyof typeof BALANCERS
 
 export const BALANCER_NAMES = Object.keys(BALANCERS) as readonly BalancerName[]
 
-/** A balancer by name, or the application's own. A named one is made anew for every database, and keeps its own turns. */
-export function createBalancer(option: BalancerName | Balancer, random: Random): Balancer {
-  return typeof option === 'string' ? BALANCERS[option](random) : option
+export function createBalancer(name: BalancerName, random: Random): Balancer {
+  return BALANCERS[name](random)
 }

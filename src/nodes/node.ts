@@ -5,9 +5,11 @@ export interface NodeSnapshot {
   /** The node by alias, as in `users:replica-2`. */
   readonly id: string
   readonly role: Role
-  /** Its share of the reads, relative to the other replicas. Above 0. */
+  /** Its share of the reads, relative to the other nodes. Above 0. */
   readonly weight: number
   readonly tags: readonly string[]
+  /** Whether it takes a share of the reads, or those alone that name it. */
+  readonly reads: boolean
   /** A fact: whether the server answers. */
   readonly healthy: boolean
   /** An operator's word, which nothing but an operator takes back. */
@@ -20,12 +22,16 @@ export interface DatabaseSnapshot {
   readonly replicas: readonly NodeSnapshot[]
   /** The primary, then the replicas. */
   readonly nodes: readonly NodeSnapshot[]
+  /** Those that take a share of the reads: replicas, and the primary where it has been given a weight. */
+  readonly forReads: readonly NodeSnapshot[]
 }
 
 export function databaseSnapshot(primary: NodeSnapshot, replicas: readonly NodeSnapshot[]): DatabaseSnapshot {
+  const nodes = [primary, ...replicas].map((node) => Object.freeze(node))
   return Object.freeze({
-    primary: Object.freeze(primary),
-    replicas: Object.freeze(replicas.map((node) => Object.freeze(node))),
-    nodes: Object.freeze([primary, ...replicas]),
+    primary,
+    replicas: Object.freeze([...replicas]),
+    nodes: Object.freeze(nodes),
+    forReads: Object.freeze(nodes.filter(({ reads }) => reads)),
   })
 }

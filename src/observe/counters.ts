@@ -1,4 +1,5 @@
 import type { Decision, Role, RoleRule } from '../routing/decision'
+import { ShadowLog, type Noted } from './shadow-log'
 
 /** What one node has done for this router. */
 export interface NodeStats {
@@ -29,6 +30,7 @@ type NodeCounter = { -readonly [Key in keyof NodeStats]: NodeStats[Key] }
 export class Counters {
   scopes = 0
   refusedByReplica = 0
+  readonly shadow = new ShadowLog()
   readonly #rules = new Map<RoleRule, number>()
   readonly #nodes = new Map<string, NodeCounter>()
 
@@ -42,8 +44,10 @@ export class Counters {
     return node
   }
 
-  decided({ rule }: Decision): void {
+  decided(decision: Decision, statement: Noted): void {
+    const { rule } = decision
     this.#rules.set(rule, (this.#rules.get(rule) ?? 0) + 1)
+    if (rule === 'shadow') this.shadow.note(statement, decision)
   }
 
   snapshot(): RouterStats {

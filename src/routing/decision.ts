@@ -5,7 +5,15 @@ export type Role = 'primary' | 'replica'
 
 /** The named steps that can settle which database a statement belongs to, in their order. */
 export type DatabaseRule =
-  'explicit-alias' | 'comment' | 'frame' | 'router-chain' | 'model' | 'table' | 'pool' | 'default'
+  | 'explicit-alias'
+  | 'comment'
+  | 'frame'
+  | 'router-chain'
+  | 'model'
+  | 'table'
+  | 'instance'
+  | 'pool'
+  | 'default'
 
 /** The named steps that can settle which role serves a statement, in their order. */
 export type RoleRule =
@@ -16,11 +24,13 @@ export type RoleRule =
   | 'frame'
   | 'open-transaction'
   | 'own-writes'
+  | 'rollout'
   | 'router-chain'
   | 'read-preference'
   | 'no-replica'
   | 'read'
   | 'refused-by-replica'
+  | 'shadow'
 
 /** The outcome of routing one statement. A value: it is made once, passed on and never changed. */
 export interface Decision {

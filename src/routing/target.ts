@@ -14,19 +14,20 @@ export interface Target {
 
 /** What exists: enough of a topology to check a target against. */
 export interface KnownNodes {
-  readonly nodes: readonly { readonly id: string; readonly role: Role }[]
+  readonly nodes: readonly { readonly id: string; readonly role: Role; readonly tags: readonly string[] }[]
 }
 
 /**
  * Reads `'users'`, `'users:primary'`, `'users:replica'` (any replica) or `'users:replica-1'` (this one).
  *
+ * @param from who said it, for the beginning of a message. Default: nothing
  * @throws {SplitpoolError} `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`, naming what came and what exists
  */
-export function parseTarget(text: string, databases: ReadonlyMap<string, KnownNodes>): Target {
+export function parseTarget(text: string, databases: ReadonlyMap<string, KnownNodes>, from = ''): Target {
   const colon = text.indexOf(':')
   const alias = colon === -1 ? text : text.slice(0, colon)
   const database = databases.get(alias)
-  if (database === undefined) throw unknownAlias(alias, databases.keys())
+  if (database === undefined) throw unknownAlias(alias, databases.keys(), from)
   if (colon === -1) return { alias, role: null, nodeId: null }
   const wanted = text.slice(colon + 1)
   if (wanted === 'primary' || wanted === 'replica') return { alias, role: wanted, nodeId: null }
@@ -34,16 +35,21 @@ export function parseTarget(text: string, databases: ReadonlyMap<string, KnownNo
   if (node === undefined) {
     throw new SplitpoolError(
       'ERR_UNKNOWN_NODE',
-      `Unknown node ${JSON.stringify(text)}; ${alias} has ${database.nodes.map(({ id }) => id).join(', ')}`,
+      `${from}Unknown node ${JSON.stringify(text)}; ${alias} has ${database.nodes.map(({ id }) => id).join(', ')}`,
     )
   }
   return { alias, role: node.role, nodeId: node.role === 'replica' ? node.id : null }
 }
 
-export function unknownAlias(alias: string, known: Iterable<string>): SplitpoolError {
+/** The same target as a text. */
+export function targetText({ alias, role, nodeId }: Target): string {
+  return nodeId ?? [alias, role].filter((part) => part !== null).join(':')
+}
+
+export function unknownAlias(alias: string, known: Iterable<string>, from = ''): SplitpoolError {
   const there = [...known].join(', ')
   return new SplitpoolError(
     'ERR_UNKNOWN_ALIAS',
-    `Unknown database alias ${JSON.stringify(alias)}; there is ${there}`,
+    `${from}Unknown database alias ${JSON.stringify(alias)}; there is ${there}`,
   )
 }

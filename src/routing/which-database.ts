@@ -1,8 +1,9 @@
 import { SplitpoolError } from '../errors'
 import type { Classification } from '../statement/classification'
 import type { DatabaseRule } from './decision'
-import type { Model, Models } from './models'
-import { askRouters, type DatabaseRouter, type Hints } from './router-chain'
+import type { Instances } from './instances'
+import { unclaimed, type Model, type Models } from './models'
+import type { AliasMethod, Hints, RouterChain } from './router-chain'
 import { parseTarget, type KnownNodes, type Target } from './target'
 
 /** All that the choice of a database looks at. */
@@ -23,8 +24,16 @@ export interface DatabaseQuestion {
 export interface DatabaseRules {
   readonly databases: ReadonlyMap<string, KnownNodes>
   readonly models: Models
-  readonly routers: readonly DatabaseRouter[]
+  readonly chain: RouterChain
+  readonly instances: Instances
+  readonly reach: Reach
 }
+
+/**
+ * Which tables of `other` a statement for `alias` can name: `all` when both are the same databases on the same servers,
+ * `qualified` when only the servers are, so that a table needs the name of its database in front.
+ */
+export type Reach = (alias: string, other: string) => 'all' | 'qualified' | 'none'
 
 export interface DatabaseAnswer {
   readonly alias: string
@@ -37,8 +46,8 @@ export interface DatabaseAnswer {
 
 /**
  * Which database a statement belongs to; the first answer wins:
- * the call's alias → the comment in the text → a frame → the router chain → the bind key of the model → that of the
- * tables the statement names → the alias of the pool → `default`.
+ * the call's alias → the comment in the text → a frame → where its model lives, or those of the tables that it names →
+ * the alias of the pool → `default`.
  *
  * @throws {SplitpoolError} `ERR_CROSS_DATABASE` when the tables of one statement live in two databases
  */
@@ -52,14 +61,13 @@ export function whichDatabase(question: DatabaseQuestion, rules: DatabaseRules):
   if (frame?.alias != null) return answer(frame.alias, 'frame', null, model)
 
   if (model !== null) {
-    const home = homeOf(model, question, rules)
-    if (home !== null) return home
-  } else if (classification.tables.length > 0) {
-    const home = homeOfTables(question, rules)
-    if (home !== null) return home
+    const { alias, rule, target } = homeOf(model, methodFor(classification), question.hints, rules)
+    return answer(alias, rule, target, model)
   }
-  if (question.pool !== null) return answer(question.pool, 'pool', null, model)
-  return answer('default', 'default', null, model)
+  const home = classification.tables.length === 0 ? null : homeOfTables(question, rules)
+  if (home !== null) return home
+  if (question.pool !== null) return answer(question.pool, 'pool', null, null)
+  return answer('default', 'default', null, null)
 }
 
 function answer(
@@ -71,43 +79,56 @@ function answer(
   return { alias, rule, target, model }
 }
 
-/** Where one model lives by the router chain, else by its bind key; `null` when neither has an opinion. */
-function homeOf(model: Model, question: DatabaseQuestion, rules: DatabaseRules): DatabaseAnswer | null {
-  const method = question.classification.intent === 'read' ? 'dbForRead' : 'dbForWrite'
-  const said = askRouters(rules.routers, method, model, question.hints)
-  if (said !== null) {
-    const target = parseTarget(said, rules.databases)
-    if (method === 'dbForWrite' && target.role === 'replica') {
-      throw new SplitpoolError(
-        'ERR_ROUTER_ANSWER',
-        `A router of the chain sends writes of ${model.name ?? model.table} to ${said}, which is a replica`,
-      )
-    }
-    if (target.alias !== null) return answer(target.alias, 'router-chain', target, model)
-  }
-  if (model.bind !== null) return answer(model.bind, question.model === null ? 'table' : 'model', null, model)
-  return null
+function methodFor({ intent }: Classification): AliasMethod {
+  return intent === 'read' ? 'dbForRead' : 'dbForWrite'
+}
+
+/** Where a model lives. */
+export type Home = Omit<DatabaseAnswer, 'model'>
+
+/**
+ * Where a model that was defined lives; the first answer wins: the router chain → its bind key → the alias of the
+ * instance in the hints → `default`.
+ */
+export function homeOf(model: Model, method: AliasMethod, hints: Hints, rules: DatabaseRules): Home {
+  return settled(model, method, hints, rules) ?? { alias: 'default', rule: 'model', target: null }
+}
+
+/** The same without the last resort; `null` when nobody has an opinion. */
+function settled(model: Model, method: AliasMethod, hints: Hints, rules: DatabaseRules): Home | null {
+  const target = rules.chain.aliasFor(method, model, hints)
+  if (target?.alias != null) return { alias: target.alias, rule: 'router-chain', target }
+  if (model.bind !== null) return { alias: model.bind, rule: 'model', target: null }
+  const alias = rules.instances.aliasOf(hints.instance)
+  return alias === null ? null : { alias, rule: 'instance', target: null }
 }
 
 /** Where the tables of a statement live. Those that nobody has an opinion on follow the others. */
-function homeOfTables(question: DatabaseQuestion, rules: DatabaseRules): DatabaseAnswer | null {
+function homeOfTables(
+  { classification, hints }: DatabaseQuestion,
+  rules: DatabaseRules,
+): DatabaseAnswer | null {
   let home: DatabaseAnswer | null = null
   let named = ''
-  for (const table of question.classification.tables) {
+  for (const table of classification.tables) {
     const full = table.schema === null ? table.name : `${table.schema}.${table.name}`
     const model = rules.models.ofTable(table)
-    if (model === null && rules.routers.length === 0) continue
-    const found = homeOf(model ?? { name: null, table: full, bind: null, reads: null }, question, rules)
+    if (model === null && rules.chain.empty) continue
+    const method = methodFor(classification)
+    const found =
+      model === null ? settled(unclaimed(full), method, hints, rules) : homeOf(model, method, hints, rules)
     if (found === null) continue
-    if (home !== null && home.alias !== found.alias) {
+    const { alias, rule, target } = found
+    if (home === null) {
+      home = answer(alias, rule === 'model' ? 'table' : rule, target, model)
+      named = full
+    } else if (home.alias !== alias) {
+      const reach = rules.reach(home.alias, alias)
+      if (reach === 'all' || (reach === 'qualified' && table.schema !== null)) continue
       throw new SplitpoolError(
         'ERR_CROSS_DATABASE',
-        `One statement cannot span databases: table ${named} lives in ${home.alias}, table ${full} in ${found.alias}. Run the inner query first and pass its values to the outer one`,
+        `One statement cannot span databases: table ${named} lives in ${home.alias}, table ${full} in ${alias}. Run the inner query first and pass its values to the outer one`,
       )
-    }
-    if (home === null) {
-      home = model === null ? { ...found, model: null } : found
-      named = full
     }
   }
   return home

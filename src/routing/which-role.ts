@@ -1,6 +1,8 @@
 import type { Classification } from '../statement/classification'
 import type { Role, RoleRule } from './decision'
+import { shownGroups, type ReadFrom } from './read-from'
 import type { ReadPreference } from './read-preference'
+import type { Rollout, RolloutScope } from './rollout'
 import type { Target } from './target'
 
 /** All that the choice of a role looks at. */
@@ -17,11 +19,18 @@ export interface RoleQuestion {
   /** Whether the scope has written to this database. Positions take this place when tokens exist. */
   readonly hasWritten: boolean
   readonly preference: ReadPreference
-  readonly hasReplicas: boolean
+  /** The groups of nodes that the read may go to; `null` for any. */
+  readonly readFrom: ReadFrom | null
+  /** Whether there is one that may be used. */
+  readonly hasCandidates: boolean
+  /** The share of scopes whose reads may leave the primary; `null` for all. */
+  readonly rollout: Rollout | null
+  readonly scope: RolloutScope
 }
 
 export interface RoleAnswer {
-  readonly role: Role
+  /** `any` leaves the choice to all that take a share of the reads, the primary too where it does. */
+  readonly role: Role | 'any'
   readonly rule: RoleRule
   readonly reason: string
   /** The one replica that was asked for; `null` leaves the choice to the scope's pin and the balancer. */
@@ -41,7 +50,7 @@ export function whichRole(question: RoleQuestion): RoleAnswer {
   }
   const { transaction, reason } = question.classification
   return {
-    role: 'replica',
+    role: 'any',
     rule: 'read',
     reason: transaction === null ? reason : 'declared read only',
     nodeId: null,
@@ -54,6 +63,7 @@ const RULES: readonly Rule[] = [
   frame,
   openTransaction,
   ownWrites,
+  notInRollout,
   routerChain,
   readPreference,
   noReplica,
@@ -79,6 +89,11 @@ function ownWrites({ hasWritten }: RoleQuestion): RoleAnswer | null {
   return hasWritten ? primary('own-writes', 'the scope has written here') : null
 }
 
+function notInRollout({ rollout, scope }: RoleQuestion): RoleAnswer | null {
+  if (rollout === null || rollout.includes(scope)) return null
+  return primary('rollout', `the scope is not in the rollout, whose share is ${rollout.share}`)
+}
+
 function routerChain({ routed }: RoleQuestion): RoleAnswer | null {
   return routed === null ? null : pointed(routed, 'router-chain', 'a router of the chain asks for')
 }
@@ -95,8 +110,10 @@ function readPreference({ preference }: RoleQuestion): RoleAnswer | null {
   }
 }
 
-function noReplica({ hasReplicas }: RoleQuestion): RoleAnswer | null {
-  return hasReplicas ? null : primary('no-replica', 'no replica may be used')
+function noReplica({ hasCandidates, readFrom }: RoleQuestion): RoleAnswer | null {
+  if (hasCandidates) return null
+  const groups = readFrom === null ? '' : ` of ${shownGroups(readFrom)}`
+  return primary('no-replica', `no replica${groups} may be used`)
 }
 
 /** A read, or a transaction that is declared read only: the server of a replica can hold it whole. */

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Transaction } from '../execution/transaction'
+import type { AttributeSource } from '../routing/scope-attributes'
 import { frameAround, withoutDatabases, type Frame, type FrameSettings } from './frame'
-import { Scope, type AttributeSource } from './scope'
+import { Scope } from './scope'
 
 /** Who is asking: immutable, so that concurrent branches of one scope never see each other's frames. */
 export interface Context {
@@ -14,6 +15,9 @@ export interface Context {
 /** What comes back of a function: of a query that runs when it is awaited, a promise. */
 export type Awaitable<T> =
   T extends Promise<unknown> ? T : T extends PromiseLike<infer Result> ? Promise<Result> : T
+
+/** Runs a function in a scope that the code around it may have lost. */
+export type WayBack = <T>(fn: () => T) => T
 
 /** Carries the context through asynchronous code. Leaving a callback, also by an exception, restores what was before. */
 export class Contexts {
@@ -58,6 +62,23 @@ export class Contexts {
     const result = this.#storage.run(context, fn)
     const back = runsWhenAwaited(result) ? this.#storage.run(context, () => awaited(result)) : result
     return back as Awaitable<T>
+  }
+
+  /** `fn`, to be called from anywhere: it runs in the context of now. */
+  bind<This, Given extends unknown[], Result>(
+    fn: (this: This, ...given: Given) => Result,
+  ): (this: This, ...given: Given) => Result {
+    const context = this.#storage.getStore()
+    const storage = this.#storage
+    return function (...given) {
+      return storage.run(context, () => fn.apply(this, given))
+    }
+  }
+
+  /** Runs what it is given in the scope of now: where that is still there as it is, where it was lost in the context of now. */
+  wayBack(): WayBack {
+    const context = this.current()
+    return (fn) => (this.current().scope === context.scope ? fn() : this.#storage.run(context, fn))
   }
 
   /**

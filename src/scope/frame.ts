@@ -61,9 +61,13 @@ export function roleFrame(frame: Frame | null, alias: string): Target | null {
   return null
 }
 
-/** The same frames, without the databases that they name. */
+/** The same frames, without the databases that they name, and the models over which those had the say. */
 export function withoutDatabases(frame: Frame | null): Frame | null {
+  return databaseFrame(frame) === null ? frame : nameless(frame)
+}
+
+function nameless(frame: Frame | null): Frame | null {
   if (frame === null) return null
-  const outer = withoutDatabases(frame.outer)
-  return frame.target?.alias == null ? { ...frame, outer } : { ...frame, target: null, outer }
+  const target = frame.target?.alias == null ? frame.target : null
+  return { ...frame, target, about: null, outer: nameless(frame.outer) }
 }

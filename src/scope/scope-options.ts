@@ -3,9 +3,9 @@ import { BALANCER_NAMES, type BalancerName } from '../balancing/create-balancer'
 import { quoted, record, refuse, refuseUnknown, refuseUnlessOneOf } from '../refuse'
 import { READ_PREFERENCES, type ReadPreference } from '../routing/read-preference'
 import type { ReadFrom } from '../routing/read-from'
+import type { AttributeSource } from '../routing/scope-attributes'
 import { parseTarget, type KnownNodes } from '../routing/target'
 import type { FrameSettings } from './frame'
-import type { AttributeSource } from './scope'
 
 /** What `router.with` asks for, for all that runs inside it. What is not given is left as it is outside. */
 export interface FrameOptions {
@@ -43,7 +43,7 @@ export function frameSettings(
   refuseUnknown(given, [...FRAME_KEYS, ...beside], 'options')
   const { alias, reads, readFrom, balancer, readOnly } = options
   if (reads !== undefined) refuseUnlessOneOf(reads, READ_PREFERENCES, 'options.reads')
-  if (readFrom !== undefined) checkReadFrom(readFrom, 'options.readFrom')
+  if (readFrom !== undefined) checkReadFrom(readFrom, 'options.readFrom', tagsOf(databases.values()))
   if (balancer !== undefined) checkBalancer(balancer, 'options.balancer')
   if (readOnly !== undefined && typeof readOnly !== 'boolean')
     refuse('options.readOnly', 'true or false', readOnly)
@@ -62,16 +62,34 @@ export function checkAttributes(attributes: unknown): void {
   record(attributes, 'options.attributes', 'an object, or a function that returns one')
 }
 
-/** @throws {SplitpoolError} `ERR_INVALID_OPTION` */
-export function checkReadFrom(given: unknown, path: string): void {
+/** All tags that nodes of these databases have. */
+export function tagsOf(databases: Iterable<{ readonly nodes: readonly Tagged[] }>): ReadonlySet<string> {
+  return new Set([...databases].flatMap(({ nodes }) => nodes.flatMap(({ tags }) => tags)))
+}
+
+interface Tagged {
+  readonly tags: readonly string[]
+}
+
+/**
+ * @param known the tags that exist
+ * @throws {SplitpoolError} `ERR_INVALID_OPTION`
+ */
+export function checkReadFrom(given: unknown, path: string, known: ReadonlySet<string>): void {
   const expected = `an array of tags, or of arrays of tags, such as ['eu', '*']`
   if (!Array.isArray(given) || given.length === 0) refuse(path, expected, given)
   given.forEach((group: unknown, index) => {
     const tags: unknown = typeof group === 'string' ? [group] : group
-    const fine =
-      Array.isArray(tags) && tags.length > 0 && tags.every((tag) => typeof tag === 'string' && tag !== '')
-    if (!fine) refuse(`${path}[${index}]`, 'a tag or an array of tags', group)
+    if (!isTags(tags)) refuse(`${path}[${index}]`, 'a tag or an array of tags', group)
+    const unknown = tags.find((tag) => tag !== '*' && !known.has(tag))
+    if (unknown === undefined) return
+    const there = known.size === 0 ? 'there is none' : `one of ${quoted([...known])}`
+    refuse(`${path}[${index}]`, `'*' or a tag that a node has (${there})`, unknown)
   })
+}
+
+function isTags(given: unknown): given is readonly string[] {
+  return Array.isArray(given) && given.length > 0 && given.every((tag) => typeof tag === 'string')
 }
 
 /** @throws {SplitpoolError} `ERR_INVALID_OPTION` */

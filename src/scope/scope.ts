@@ -1,25 +1,22 @@
+import type { ReadFrom } from '../routing/read-from'
+import type { AttributeSource, ScopeAttributes } from '../routing/scope-attributes'
+
 /** What a scope remembers of one database. */
 interface Memory {
-  /** The replica it is read from; picked once. */
+  /** The node it is read from; picked once. */
   pin: string | undefined
+  /** The same for reads that ask for groups of nodes, by their list; none until the first of them. */
+  pinsByGroups: Map<string, string> | undefined
   /** Whether it was written to. Positions will stand here, and reads return to replicas that have reached them. */
   written: boolean
   /** How many transactions are open on its primary. */
   open: number
 }
 
-/** What the application says of a scope, as its user: a balancer and a rollout may go by it. Add your own by declaration merging. */
-export interface ScopeAttributes {
-  readonly [name: string]: unknown
-}
-
-/** The attributes, or what gives them when they are first asked for. */
-export type AttributeSource = ScopeAttributes | (() => ScopeAttributes)
-
 const NO_ATTRIBUTES: ScopeAttributes = Object.freeze({})
 
 /**
- * What splitpool remembers of one request, job or message, by database: the replica it reads from, whether it has
+ * What splitpool remembers of one request, job or message, by database: the node it reads from, whether it has
  * written, whether it has a transaction open. Code that runs in no scope shares the router's ambient one.
  */
 export class Scope {
@@ -32,16 +29,19 @@ export class Scope {
 
   /** As they are now: a request's user is known only after its first middleware. */
   get attributes(): ScopeAttributes {
-    return typeof this.#attributes === 'function' ? this.#attributes() : this.#attributes
+    return typeof this.#attributes === 'function' ? (this.#attributes() ?? NO_ATTRIBUTES) : this.#attributes
   }
 
-  pin(alias: string): string | undefined {
-    return this.#memories.get(alias)?.pin
+  pin(alias: string, readFrom: ReadFrom | null): string | undefined {
+    const memory = this.#memories.get(alias)
+    return readFrom === null ? memory?.pin : memory?.pinsByGroups?.get(JSON.stringify(readFrom))
   }
 
   /** Keeps the choice for as long as the scope lives. */
-  setPin(alias: string, nodeId: string): void {
-    this.#memory(alias).pin = nodeId
+  setPin(alias: string, readFrom: ReadFrom | null, nodeId: string): void {
+    const memory = this.#memory(alias)
+    if (readFrom === null) memory.pin = nodeId
+    else (memory.pinsByGroups ??= new Map()).set(JSON.stringify(readFrom), nodeId)
   }
 
   hasWritten(alias: string): boolean {
@@ -67,7 +67,7 @@ export class Scope {
   #memory(alias: string): Memory {
     let memory = this.#memories.get(alias)
     if (memory === undefined) {
-      memory = { pin: undefined, written: false, open: 0 }
+      memory = { pin: undefined, pinsByGroups: undefined, written: false, open: 0 }
       this.#memories.set(alias, memory)
     }
     return memory

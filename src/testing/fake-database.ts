@@ -1,5 +1,5 @@
 import type { Adapter, Connection, Connector, ErrorClass, Lease, PoolPort, Run } from '../adapters/adapter'
-import { resolveNode } from '../adapters/resolve-node'
+import { resolveNode, type NodeOptions } from '../adapters/resolve-node'
 import type { Database, DatabaseOptions } from '../database'
 import type { Dialect } from '../dialects/dialect'
 
@@ -50,24 +50,27 @@ export interface FakeClient {
 
 export interface FakeOptions extends DatabaseOptions {
   readonly dialect?: Dialect
-  /** `{ id, weight, tags }` for each. Default two. */
-  readonly replicas?: readonly {
-    readonly id?: string
-    readonly weight?: number
-    readonly tags?: readonly string[]
-  }[]
+  readonly primary?: FakeNodeOptions
+  /** Default two. */
+  readonly replicas?: readonly FakeNodeOptions[]
 }
+
+type FakeNodeOptions = Pick<NodeOptions<never>, 'id' | 'weight' | 'tags' | 'reads'>
 
 /** A database without servers, for unit tests. Its nodes are found by id: `nodes.get('default:primary')`. */
 export function fakeDatabase(
   nodes: Map<string, FakeNode>,
-  { dialect = 'postgres', replicas = [{}, {}], ...options }: FakeOptions = {},
+  { dialect = 'postgres', primary, replicas = [{}, {}], ...options }: FakeOptions = {},
 ): Database<FakePool, FakeClient> {
-  const primary = { host: 'fake' }
+  const node = { host: 'fake' }
   return {
     adapter: new FakeAdapter(nodes, `fake-${dialect}`),
     dialect,
-    options: { primary, replicas: replicas.map((replica) => ({ ...primary, ...replica })), ...options },
+    options: {
+      primary: { ...node, ...primary },
+      replicas: replicas.map((replica) => ({ ...node, ...replica })),
+      ...options,
+    },
   }
 }
 
@@ -109,6 +112,10 @@ class FakeAdapter implements Adapter {
 
   classifyError(error: unknown): ErrorClass {
     return error instanceof FakeError ? error.errorClass : 'other'
+  }
+
+  rowsOf(result: unknown): readonly unknown[] {
+    return [result].flat()
   }
 }
 

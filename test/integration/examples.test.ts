@@ -179,6 +179,45 @@ describe('the examples', { timeout: TIMEOUT_MS + 5_000 }, () => {
     for (const fact of facts) expect(out).toMatch(fact)
   })
 
+  const WEB_FACTS = [
+    /^GET \/articles: 200 \{"titles":0,"servers":\["(replica :\d+)","\1"\]\}$/m,
+    /^POST \/articles: 201 \{"found":\[\{"title":"On pools"\}\],"servers":\["(primary :\d+)","\1"\]\}$/m,
+    /^GET \/reports: 200 \{"servers":\["replica :\d+"\]\}$/m,
+    /^GET \/reports\/careless: 403 \{"error":"Nothing may be written here .*: DELETE FROM example_articles"\}$/m,
+    /^7 scopes so far\nGET \/static\/style\.css: 200 body \{\}\n7 scopes so far$/m,
+  ]
+
+  it.each([
+    ['express.ts', ...WEB_FACTS],
+    ['fastify.ts', ...WEB_FACTS, /^the router is closed with the application: .+$/m],
+    [
+      'jobs.ts',
+      ...[2, 4, 6].map(
+        (id) => new RegExp(`^job ${id} \\(count\\) reads from (replica :\\d+) and again from \\1$`, 'm'),
+      ),
+      ...[1, 3, 5].map(
+        (id) =>
+          new RegExp(
+            `^job ${id} \\(import\\) begins on replica :\\d+, writes, and finds 1 row on primary`,
+            'm',
+          ),
+      ),
+    ],
+    [
+      'websocket.ts',
+      /^message "hello" writes, and finds 1 line on primary :\d+$/m,
+      /^message "\?" reads from (replica :\d+) and again from \1$(?![^]*message "\?" reads from primary)/m,
+    ],
+    [
+      'cron.ts',
+      /^sums up 5 on replica :\d+\nmarks 2 sales of 5 on primary :\d+\nthe next run begins on replica :\d+$/m,
+    ],
+  ])('%s', async (file, ...facts) => {
+    const { code, out, err } = await run(file)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    for (const fact of facts) expect(out).toMatch(fact)
+  })
+
   const ORM_FACTS = [
     /^job 1 reads from (replica :\d+) and again from \1$/m,
     /^wrote and read back \{ body: 'hello' \} on primary/m,

@@ -26,14 +26,21 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true })
 })
 
-/** The drivers and types in the versions that the project itself is tested with. */
+/** The drivers, frameworks and types in the versions that the project itself is tested with. */
 async function drivers(): Promise<string[]> {
   const { devDependencies } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as {
     devDependencies: Record<string, string>
   }
-  return ['pg', 'mysql2', '@types/pg', '@types/node', 'typescript'].map(
-    (name) => `${name}@${devDependencies[name]!}`,
-  )
+  return [
+    'pg',
+    'mysql2',
+    'express',
+    'fastify',
+    '@types/pg',
+    '@types/express',
+    '@types/node',
+    'typescript',
+  ].map((name) => `${name}@${devDependencies[name]!}`)
 }
 
 async function node(...args: string[]): Promise<unknown> {
@@ -82,6 +89,10 @@ describe('the packed tarball', () => {
 
   it('is one instance from import and require', async () => {
     expect(await node('same.mjs')).toEqual({ same: true })
+  })
+
+  it('opens scopes for requests of Express and Fastify', async () => {
+    expect(await node('web.mjs')).toEqual({ express: '1', fastify: '2' })
   })
 
   it('needs only the driver that is used', async () => {

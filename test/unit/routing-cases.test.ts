@@ -2,15 +2,28 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { createRouter, SplitpoolError, type DatabaseRouter, type Decision, type Router } from '../../src'
-import type { ReadPreference } from '../../src/routing/read-preference'
-import { fakeDatabase, type FakeNode, type FakePool } from '../../src/testing/fake-database'
+import {
+  createRouter,
+  SplitpoolError,
+  type DatabaseRouter,
+  type Decision,
+  type FrameOptions,
+  type Router,
+  type RouterOptions,
+} from '../../src'
+import { fakeDatabase, type FakeNode, type FakeOptions, type FakePool } from '../../src/testing/fake-database'
 import { decisionsOf } from './decisions-of'
 
 type Answers = Record<string, string | false>
 
+interface SetupDatabase extends Pick<FakeOptions, 'primary' | 'reads' | 'readFrom' | 'dialect'> {
+  /** How many, or what each is given. */
+  readonly replicas: number | NonNullable<FakeOptions['replicas']>
+}
+
 interface Setup {
-  readonly databases: Record<string, { replicas: number; reads?: ReadPreference; dialect?: 'mysql' }>
+  readonly databases: Record<string, SetupDatabase>
+  readonly options?: Pick<RouterOptions, 'mode' | 'rollout' | 'readFrom'>
   readonly models?: Record<string, { table: string; bind?: string }>
   readonly routers?: { dbForRead?: Answers; dbForWrite?: Answers }[]
 }
@@ -22,7 +35,7 @@ interface Case {
   readonly pool?: string
   readonly model?: string
   readonly alias?: string
-  readonly frames?: string[]
+  readonly frames?: (string | FrameOptions)[]
   readonly wrote?: string[]
   readonly open?: string[]
   readonly around?: boolean
@@ -37,15 +50,19 @@ const { routers, cases } = parse(readFileSync(file, 'utf8')) as {
   cases: Case[]
 }
 
-function routerOf({ databases, models, routers: chain }: Setup, pinned: readonly string[]): Router {
+function routerOf({ databases, options, models, routers: chain }: Setup, pinned: readonly string[]): Router {
   const nodes = new Map<string, FakeNode>()
   return createRouter({
     databases: Object.fromEntries(
-      Object.entries(databases).map(([alias, { replicas, ...options }]) => [
+      Object.entries(databases).map(([alias, { replicas, ...database }]) => [
         alias,
-        fakeDatabase(nodes, { ...options, replicas: Array.from({ length: replicas }, () => ({})) }),
+        fakeDatabase(nodes, {
+          ...database,
+          replicas: typeof replicas === 'number' ? Array.from({ length: replicas }, () => ({})) : replicas,
+        }),
       ]),
     ),
+    ...options,
     balancer: { pick: (candidates) => candidates.find(({ id }) => pinned.includes(id)) ?? candidates[0]! },
     ...(models === undefined ? {} : { models }),
     routers: (chain ?? []).map((answers) => {
@@ -79,8 +96,10 @@ async function decide(router: Router, each: Case): Promise<Decision> {
   }
   const framed = (inner: () => Promise<Decision>): (() => Promise<Decision>) =>
     frames.reduceRight(
-      (within, frame) => async () =>
-        await (frame === 'primary' ? router.primary(within) : router.using(frame, within)),
+      (within, frame) => async () => {
+        if (typeof frame !== 'string') return await router.with(frame, within)
+        return await (frame === 'primary' ? router.primary(within) : router.using(frame, within))
+      },
       inner,
     )
   if (inside === undefined) return await framed(ask)()

@@ -9,9 +9,11 @@ export const MEANING: Readonly<Record<RoleRule, string>> = {
   frame: 'inside router.primary or router.using',
   'open-transaction': 'the scope has a transaction open: the primary',
   'own-writes': 'the scope has written to this database: the primary',
+  rollout: 'the scope is not in the share of the rollout: the primary',
   'router-chain': 'a router of the chain names a node',
   'read-preference': 'the option reads',
   'no-replica': 'no replica may be used: the primary',
   read: "a read: the scope's replica",
   'refused-by-replica': 'a replica refused it as read only: the primary, once',
+  shadow: 'the mode is shadow, and it would have gone to a replica: the primary',
 }

@@ -1,0 +1,210 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { SplitpoolError } from '../errors'
+import { record, refuse, refuseUnknown } from '../refuse'
+import type { Awaitable, WayBack } from '../scope/context'
+import type { ScopeAttributes } from '../routing/scope-attributes'
+import type { FrameOptions, ScopeOptions } from '../scope/scope-options'
+import { bindListeners, bindWrites, type BindListener } from './bind-listeners'
+
+/** What a request asks for. `Request` is the framework's own. */
+export interface RequestScopeOptions<Request> extends Omit<FrameOptions, 'alias'> {
+  /**
+   * The database for what nothing else has placed, or what finds it by host or header: `undefined` and `null` leave it
+   * open. What a function answers must be the alias of a database; one node of it only a text here may name.
+   */
+  readonly alias?: string | ((request: Request) => string | null | undefined)
+  /** What balancers and rollouts go by, asked for when they need it: the user may be known later than the scope. */
+  readonly attributes?: (request: Request) => ScopeAttributes | undefined
+  /**
+   * The methods whose requests only read; `true` for GET and HEAD. Reads of the others go to the primary, so that what
+   * they read before they write is not old. Default false: all methods alike.
+   */
+  readonly safeMethods?: boolean | readonly string[]
+  /** Requests that get no scope: by function, or by the beginning of their path (`['/static']`). Default none. */
+  readonly skip?: readonly string[] | ((request: Request) => boolean)
+}
+
+/** A router, to what opens scopes for requests. */
+export interface ScopeSource {
+  scope<T>(fn: () => T, options?: ScopeOptions): Awaitable<T>
+  with<T>(options: FrameOptions, fn: () => T): Awaitable<T>
+  bind<This, Given extends unknown[], Result>(
+    fn: (this: This, ...given: Given) => Result,
+  ): (this: This, ...given: Given) => Result
+  /** @internal */
+  wayBack(): WayBack
+}
+
+/** A request as it came, and as the framework shows it to the functions among the options. */
+export interface Asking<Request> {
+  readonly request: Request
+  readonly raw: IncomingMessage
+  readonly response: ServerResponse
+  /** The path and what follows it, as the client sent it. */
+  readonly url: string
+}
+
+/** The scope that a request has in one router. */
+interface Visit {
+  readonly attributes: unknown
+  /** To where it has come, with all frames. */
+  back: WayBack
+}
+
+/** The scopes of each request that is under way. */
+const visitsOf = new WeakMap<IncomingMessage, Map<ScopeSource, Visit>>()
+
+const OPTIONS = [
+  'alias',
+  'reads',
+  'readFrom',
+  'balancer',
+  'readOnly',
+  'attributes',
+  'safeMethods',
+  'skip',
+] as const
+
+/** Opens one scope for each request, and narrows the one that is there. */
+export class RequestScopes<Request> {
+  readonly #router: ScopeSource
+  readonly #options: RequestScopeOptions<Request>
+  readonly #safe: ReadonlySet<string> | null
+  readonly #skips: (asking: Asking<Request>) => boolean
+
+  /** @throws {SplitpoolError} `ERR_INVALID_OPTION`, `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE` */
+  constructor(router: ScopeSource, options: RequestScopeOptions<Request>) {
+    checkSource(router)
+    refuseUnknown(record(options, 'options'), OPTIONS, 'options')
+    const { alias, attributes, safeMethods, skip } = options
+    if (attributes !== undefined && typeof attributes !== 'function')
+      refuse('options.attributes', 'a function that takes the request', attributes)
+    this.#router = router
+    this.#options = options
+    this.#safe = safeSet(safeMethods)
+    this.#skips = skipping(skip)
+    // What is wrong with the others is said now, not to the first request.
+    router.with(frameOf(options, typeof alias === 'function' ? undefined : alias), () => undefined)
+  }
+
+  /**
+   * `next`, to run in the scope of the request, narrowed to these options where it has one already.
+   *
+   * @throws {SplitpoolError} `ERR_INVALID_OPTION`, `ERR_UNKNOWN_ALIAS`; and whatever the functions of the options throw
+   */
+  entering(asking: Asking<Request>, next: () => void): () => void {
+    if (this.#skips(asking)) return next
+    const frame = this.#frame(asking)
+    const visit = visitsOf.get(asking.raw)?.get(this.#router)
+    return visit === undefined ? this.#open(asking, frame, next) : this.#narrow(visit, frame, next)
+  }
+
+  #open({ request, raw, response }: Asking<Request>, frame: FrameOptions, next: () => void): () => void {
+    const router = this.#router
+    const { attributes } = this.#options
+    const asked: Pick<ScopeOptions, 'attributes'> =
+      attributes === undefined ? {} : { attributes: () => attributes(request) }
+    const opened = (): (() => void) => {
+      const visits = visitsOf.get(raw) ?? begin(raw, response)
+      visits.set(router, { attributes, back: router.wayBack() })
+      return router.bind(next)
+    }
+    return router.scope(opened, { ...frame, ...asked })
+  }
+
+  #narrow(visit: Visit, frame: FrameOptions, next: () => void): () => void {
+    const { attributes } = this.#options
+    if (attributes !== undefined && attributes !== visit.attributes)
+      refuse('options.attributes', 'none, since the request has its scope already', attributes)
+    const narrowed = (): (() => void) => {
+      visit.back = this.#router.wayBack()
+      return this.#router.bind(next)
+    }
+    return visit.back(() => this.#router.with(frame, narrowed))
+  }
+
+  #frame({ request, raw }: Asking<Request>): FrameOptions {
+    const { alias } = this.#options
+    const frame = frameOf(this.#options, typeof alias === 'function' ? databaseOf(alias(request)) : alias)
+    const writes = this.#safe !== null && !this.#safe.has(raw.method ?? '')
+    return writes ? { ...frame, reads: 'primary' } : frame
+  }
+}
+
+/** Has the listeners of a request, from now on, run in the scopes that it has when they are added. */
+function begin(raw: IncomingMessage, response: ServerResponse): Map<ScopeSource, Visit> {
+  const visits = new Map<ScopeSource, Visit>()
+  visitsOf.set(raw, visits)
+  const bind: BindListener = (listener) =>
+    [...visits].reduce((bound, [router, visit]) => visit.back(() => router.bind(bound)), listener)
+  bindListeners(raw, bind)
+  bindListeners(response, bind)
+  bindWrites(response, bind)
+  return visits
+}
+
+/** Runs `fn` in the scope that the request has in this router, if the code around it has lost it. */
+export function inScopeOf<T>(raw: IncomingMessage, router: ScopeSource, fn: () => T): T {
+  const visit = visitsOf.get(raw)?.get(router)
+  return visit === undefined ? fn() : visit.back(fn)
+}
+
+function checkSource(router: ScopeSource): void {
+  const given = router as Partial<ScopeSource> | null | undefined
+  if (typeof given?.wayBack !== 'function') refuse('router', 'what createRouter returns', router)
+}
+
+function frameOf<Request>(options: RequestScopeOptions<Request>, alias: string | undefined): FrameOptions {
+  const { reads, readFrom, balancer, readOnly } = options
+  return {
+    ...(alias === undefined ? {} : { alias }),
+    ...(reads === undefined ? {} : { reads }),
+    ...(readFrom === undefined ? {} : { readFrom }),
+    ...(balancer === undefined ? {} : { balancer }),
+    ...(readOnly === undefined ? {} : { readOnly }),
+  }
+}
+
+/** A client may have written it, and which server serves it is not a client's to choose. */
+function databaseOf(answer: unknown): string | undefined {
+  if (answer === undefined || answer === null) return undefined
+  if (typeof answer !== 'string') refuse('options.alias', 'an alias from the function', answer)
+  if (!answer.includes(':')) return answer
+  throw new SplitpoolError(
+    'ERR_UNKNOWN_ALIAS',
+    `Unknown database alias ${JSON.stringify(answer)}; options.alias may answer with a database, not with one of its nodes`,
+  )
+}
+
+function safeSet(given: boolean | readonly string[] | undefined): ReadonlySet<string> | null {
+  if (given === undefined || given === false) return null
+  if (given === true) return new Set(['GET', 'HEAD'])
+  if (!areTexts(given)) refuse('options.safeMethods', `true, false or an array of methods`, given)
+  return new Set(given.map((method) => method.toUpperCase()))
+}
+
+function skipping<Request>(skip: RequestScopeOptions<Request>['skip']): (asking: Asking<Request>) => boolean {
+  if (skip === undefined) return () => false
+  if (typeof skip === 'function') return ({ request }) => yesOrNo(skip(request))
+  if (!areTexts(skip) || !skip.every((prefix) => prefix.startsWith('/')))
+    refuse('options.skip', `a function or an array of paths, such as ['/static']`, skip)
+  const prefixes = skip.map((prefix) => prefix.replace(/\/+$/, ''))
+  return ({ url }) => prefixes.some((prefix) => isBelow(url, prefix))
+}
+
+/** A promise, which is true, would skip every request. */
+function yesOrNo(answer: unknown): boolean {
+  if (typeof answer !== 'boolean') refuse('options.skip', 'true or false from the function', answer)
+  return answer
+}
+
+/** `/static` is below it, and so are `/static/a.css` and `/static?a`; `/statics` is not. */
+function isBelow(url: string, prefix: string): boolean {
+  return url.startsWith(prefix) && ['/', '?', '#', undefined].includes(url[prefix.length])
+}
+
+function areTexts(given: unknown): given is readonly string[] {
+  return (
+    Array.isArray(given) && given.length > 0 && given.every((text) => typeof text === 'string' && text !== '')
+  )
+}
