@@ -163,8 +163,7 @@ export class LateLease<L extends Located> implements Lease {
   }
 
   #stays({ decision }: Bound, located: L): boolean {
-    if (this.#aliasOf(located) === decision.alias)
-      return this.#transaction.isOpen || decision.role === 'primary'
+    if (this.#aliasOf(located) === decision.alias) return this.#transaction.isOpen || staysThere(decision)
     if (!this.#transaction.isOpen && !this.#used) return false
     throw crossDatabase(decision, located.alias)
   }
