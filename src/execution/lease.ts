@@ -163,7 +163,11 @@ export class LateLease<L extends Located> implements Lease {
   }
 
   #stays({ decision }: Bound, located: L): boolean {
-    if (this.#aliasOf(located) === decision.alias) return this.#transaction.isOpen || staysThere(decision)
+    if (this.#aliasOf(located) === decision.alias) {
+      // What only the shadow mode holds on the primary is decided, and counted, statement by statement.
+      const held = decision.role === 'primary' && (this.#used || decision.rule !== 'shadow')
+      return this.#transaction.isOpen || held
+    }
     if (!this.#transaction.isOpen && !this.#used) return false
     throw crossDatabase(decision, located.alias)
   }

@@ -94,6 +94,18 @@ describe(`mode: 'shadow'`, () => {
     expect(onReplicas(nodes)).toEqual([])
   })
 
+  it('holds back every read of a borrowed client, until one that would have stayed on the primary', async () => {
+    const { router } = shadow()
+    const rules = await router.scope(() =>
+      decisionsOf(async () => {
+        const client = (router.pool('default') as FakePool).connect()
+        for (const sql of ['SELECT 1', 'SELECT 2', 'DELETE FROM article', 'SELECT 3']) await client.query(sql)
+        client.release()
+      }),
+    )
+    expect(rules.map(({ rule }) => rule)).toEqual(['shadow', 'shadow', 'not-a-read', 'lease'])
+  })
+
   it('says in the decision where the statement would have gone, and by which rule', async () => {
     const { router, query } = shadow({ balancer: { pick: (candidates) => candidates[1]! } })
     const expected = {
