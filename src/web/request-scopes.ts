@@ -9,8 +9,8 @@ import { bindListeners, bindWrites, type BindListener } from './bind-listeners'
 /** What a request asks for. `Request` is the framework's own. */
 export interface RequestScopeOptions<Request> extends Omit<FrameOptions, 'alias'> {
   /**
-   * The database for what nothing else has placed, or what finds it by host or header: `undefined` and `null` leave it
-   * open. What a function answers must be the alias of a database; one node of it only a text here may name.
+   * The database of all that follows, as `router.using`, or what finds it by host or header: `undefined` and `null` leave
+   * it open. What a function answers must be the alias of a database; one node of it only a text here may name.
    */
   readonly alias?: string | ((request: Request) => string | null | undefined)
   /** What balancers and rollouts go by, asked for when they need it: the user may be known later than the scope. */
