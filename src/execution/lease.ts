@@ -217,11 +217,10 @@ export class LateLease<L extends Located> implements Lease {
   }
 
   /** Nothing is in flight on the connection. Asked in turn only, so that one waits at a time. */
-  async #whenIdle(): Promise<void> {
-    await new Promise<void>((resolve) => {
+  #whenIdle(): Promise<void> {
+    return new Promise((resolve) => {
       this.#idle = resolve
     })
-    this.#idle = null
   }
 
   #follow(decision: Decision, located: L): void {
