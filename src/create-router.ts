@@ -13,6 +13,7 @@ import {
 } from './options'
 import type { Role } from './routing/decision'
 import { Instances } from './routing/instances'
+import { frozenGroups } from './routing/read-from'
 import { RouterChain } from './routing/router-chain'
 import type { KnownNodes } from './routing/target'
 import type { RoutedDatabase } from './ports'
@@ -61,7 +62,7 @@ export function createRouter<const D extends Databases>(options: RouterOptions<D
       classifier,
       balancers: new Balancers(balancer, random),
       reads,
-      readFrom,
+      readFrom: frozenGroups(readFrom),
       snapshot,
       connectors: open((...node) => adapter.openNode(...node)),
       open,

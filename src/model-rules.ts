@@ -1,10 +1,15 @@
 import { checkHome, checkModelOptions } from './model-options'
-import { refuse } from './refuse'
+import { record, refuse } from './refuse'
 import type { Model, ModelClass, ModelKey, ModelOptions } from './routing/models'
 import type { AliasMethod, Hints, MigrationHints } from './routing/router-chain'
 import { parseTarget, unknownAlias, type Target } from './routing/target'
 import { homeOf, type DatabaseRules } from './routing/which-database'
 import { tagsOf } from './scope/scope-options'
+
+/** @throws {SplitpoolError} `ERR_INVALID_OPTION` */
+export function checkHints(hints: Hints): void {
+  record(hints, 'hints', 'an object')
+}
 
 /** What an application asks about its models and objects, answered without sending anything. */
 export class ModelRules {
@@ -34,12 +39,14 @@ export class ModelRules {
   }
 
   allowRelation(one: unknown, other: unknown, hints: Hints): boolean {
+    checkHints(hints)
     const { chain, instances } = this.#rules
     return chain.allowRelation(one, other, hints) ?? instances.aliasOf(one) === instances.aliasOf(other)
   }
 
   allowMigrate(alias: string, group: string | null, hints: MigrationHints): boolean {
     if (!this.#aliases.includes(alias)) throw unknownAlias(alias, this.#aliases)
+    checkHints(hints)
     return this.#rules.chain.allowMigrate(alias, group, hints) ?? true
   }
 
@@ -53,7 +60,8 @@ export class ModelRules {
   aliasesFor(about: ModelKey | object | undefined): string[] {
     if (about === undefined) return [...this.#aliases]
     const { models, instances } = this.#rules
-    if (isModelKey(about)) return this.#tablesOf(models.named(about))
+    if (typeof about !== 'object' || (about as unknown) === null)
+      return this.#tablesOf(models.named(about as ModelKey))
     const alias = instances.aliasOf(about)
     return alias === null ? this.#tablesOf(models.named(classOf(about))) : [alias]
   }
@@ -81,8 +89,4 @@ export class ModelRules {
 
 function classOf({ constructor }: { readonly constructor?: unknown }): ModelClass {
   return (typeof constructor === 'function' ? constructor : Object) as ModelClass
-}
-
-function isModelKey(about: ModelKey | object): about is ModelKey {
-  return typeof about === 'string' || typeof about === 'function'
 }

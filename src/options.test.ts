@@ -70,6 +70,35 @@ describe('createRouter', () => {
       `models.User.bind: expected 'users', since there is no database 'default', got undefined`,
       { databases: { users: fakeDatabase(new Map()) }, models: { User: {} } },
     ],
+    [
+      'models: expected an object with the options of each model by its name, got an object of type Map',
+      { ...good(), models: new Map([['User', { bind: 'users' }]]) },
+    ],
+    ['models: expected a name for each model, got ""', { ...good(), models: { '': {} } }],
+    [
+      'routers[0]: expected an object or a class, got a promise',
+      { ...good(), routers: [Promise.resolve({})] },
+    ],
+    ['routers[0]: expected an object or a class, got an empty array', { ...good(), routers: [[]] }],
+    [
+      'routers[0]: expected an object or a class, got function route',
+      {
+        ...good(),
+        routers: [
+          function* route() {
+            yield 'users'
+          },
+        ],
+      },
+    ],
+    [
+      'routers[1].db_for_read: expected nothing of this name (did you mean dbForRead?), got function db_for_read',
+      { ...good(), routers: [{}, { db_for_read: () => 'users' }] },
+    ],
+    [
+      'routers[0].allow_migrate: expected nothing of this name (did you mean allowMigrate?)',
+      { ...good(), routers: [{ dbForRead: () => 'users', allow_migrate: () => true }] },
+    ],
     ['routers: expected an array of routers, got an object with a', { ...good(), routers: { a: 1 } }],
     ['routers[1]: expected an object or a class, got null', { ...good(), routers: [{}, null] }],
     ['routers[0]: expected an object or a class, got a function', { ...good(), routers: [() => 'users'] }],
@@ -102,11 +131,11 @@ describe('createRouter', () => {
       { primary: url, replicas: [{ url: 'http://x' }] },
     ],
     [
-      'databases.default.replicas[0].weight: expected a number above 0, got 0',
+      'databases.default.replicas[0].weight: expected a number from 0.000001 to 1000000, got 0',
       { primary: url, replicas: [{ url, weight: 0 }] },
     ],
     [
-      'databases.default.replicas[1].weight: expected a number above 0, got "2"',
+      'databases.default.replicas[1].weight: expected a number from 0.000001 to 1000000, got "2"',
       { primary: url, replicas: [url, { url, weight: '2' }] },
     ],
     [
@@ -240,9 +269,12 @@ describe('a node', () => {
     ['databases.default.primary.wieght: expected the option to be called weight', node({ url, wieght: 2 })],
     ['databases.default.primary.Tags: expected the option to be called tags', node({ url, Tags: [] })],
     ['databases.default.primary.Reads: expected the option to be called reads', node({ url, Reads: false })],
-    ['databases.default.primary.weight: expected a number above 0, got -1', node({ url, weight: -1 })],
     [
-      'databases.default.primary.weight: expected a number above 0, got NaN',
+      'databases.default.primary.weight: expected a number from 0.000001 to 1000000, got -1',
+      node({ url, weight: -1 }),
+    ],
+    [
+      'databases.default.primary.weight: expected a number from 0.000001 to 1000000, got NaN',
       mysqlNode({ uri: 'mysql://h', weight: NaN }),
     ],
     ['databases.default.primary: expected', { databases: { default: postgres(undefined as never) } }],

@@ -3,7 +3,7 @@ import type { Balancer, Random } from './balancing/balancer'
 import type { BalancerName } from './balancing/create-balancer'
 import type { Database, DatabaseOptions } from './database'
 import { checkHome, checkModelOptions } from './model-options'
-import { record, refuse, refuseUnknown, refuseUnlessOneOf } from './refuse'
+import { kindOf, record, refuse, refuseUnknown, refuseUnlessOneOf } from './refuse'
 import { ANSWERS } from './routing/answers'
 import { Models, type ModelOptions } from './routing/models'
 import type { ReadFrom } from './routing/read-from'
@@ -225,13 +225,18 @@ function databaseOptions(given: DatabaseOptions, path: string): Partial<Required
   }
 }
 
+const MODELS = 'an object with the options of each model by its name'
+
 function resolveModels(
   given: RouterOptions['models'],
   aliases: readonly string[],
   tags: ReadonlySet<string>,
 ): Models {
   const models = new Models()
-  const entries = given === undefined ? [] : Object.entries(record(given, 'models'))
+  const named = given === undefined ? {} : record(given, 'models', MODELS)
+  if (kindOf(named) !== 'Object') refuse('models', MODELS, given)
+  if ('' in named) refuse('models', 'a name for each model', '')
+  const entries = Object.entries(named)
   models.defineAll(
     new Map(
       entries.map(([name, model]) => [name, checkModelOptions(model, aliases, tags, `models.${name}`)]),
@@ -246,7 +251,7 @@ function resolveRouters(routers: RouterOptions['routers'], aliases: readonly str
   if (!Array.isArray(routers)) refuse('routers', 'an array of routers', routers)
   return (routers as unknown[]).map((given, index) => {
     const router: unknown = isClass(given) ? new given() : given
-    if (typeof router !== 'object' || router === null)
+    if (typeof router !== 'object' || router === null || Array.isArray(router) || 'then' in router)
       refuse(`routers[${index}]`, 'an object or a class', router)
     checkRouter(router, aliases, `routers[${index}]`)
     return router
@@ -257,6 +262,13 @@ function checkRouter(router: object, aliases: readonly string[], path: string): 
   for (const method of ROUTER_METHODS) {
     const own = (router as Readonly<Record<string, unknown>>)[method]
     if (own != null && typeof own !== 'function') refuse(`${path}.${method}`, 'a method', own)
+    const theirs = method.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    if (theirs in router)
+      refuse(
+        `${path}.${theirs}`,
+        `nothing of this name (did you mean ${method}?)`,
+        (router as Readonly<Record<string, unknown>>)[theirs],
+      )
   }
   const { [ANSWERS]: answers = [] } = router as { readonly [ANSWERS]?: readonly string[] }
   for (const alias of answers) refuseUnlessOneOf(alias, aliases, `${path}: the alias`)
@@ -267,9 +279,10 @@ function samePool(one: ResolvedNode, other: ResolvedNode): boolean {
   return one.pool !== null && one.pool === other.pool
 }
 
-/** Arrow functions and methods have no prototype, and cannot be constructed. */
+/** Arrow functions and methods have no prototype, and cannot be constructed; generators have one, and cannot either. */
 function isClass(value: unknown): value is new () => unknown {
-  return typeof value === 'function' && (value as { prototype?: unknown }).prototype !== undefined
+  if (typeof value !== 'function' || kindOf(value) !== 'Function') return false
+  return (value as { readonly prototype?: unknown }).prototype !== undefined
 }
 
 function isDatabase(value: unknown): value is Database {

@@ -20,8 +20,9 @@ import type { Decision } from './routing/decision'
 import type { Model } from './routing/models'
 import type { ReadFrom } from './routing/read-from'
 import type { ReadPreference } from './routing/read-preference'
-import type { Hints } from './routing/router-chain'
+import { NO_HINTS, type Hints } from './routing/router-chain'
 import type { Target } from './routing/target'
+import type { Wishes } from './routing/which-database'
 import type { Context, Contexts } from './scope/context'
 import type { Classifier } from './statement/classifier'
 
@@ -67,6 +68,8 @@ export interface Placed extends Located {
   readonly explicit: Target | null
   /** What a router of the chain answered with. */
   readonly routed: Target | null
+  /** What its models wish for its reads. */
+  readonly wishes: Wishes | null
   /** The groups of nodes that it may be read from; `null` for any. */
   readonly readFrom: ReadFrom | null
 }
@@ -89,7 +92,7 @@ export const PLAIN_CALL: Call = {
   pool: null,
   explicit: null,
   model: null,
-  hints: Object.freeze({}),
+  hints: NO_HINTS,
   connectors: ({ connectors }) => connectors,
   joins: true,
 }

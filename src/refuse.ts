@@ -1,4 +1,5 @@
 import { SplitpoolError } from './errors'
+import { whatCame } from './routing/what-came'
 
 /** @throws {SplitpoolError} `ERR_INVALID_OPTION`, always: the path, what was expected and what came */
 export function refuse(path: string, expected: string, came: unknown): never {
@@ -48,8 +49,16 @@ function show(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array'
   if (typeof value === 'function') return value.name === '' ? 'a function' : `function ${value.name}`
   if (typeof value === 'object' && value !== null) {
+    if (typeof (value as { readonly then?: unknown }).then === 'function') return whatCame(value)
+    const kind = kindOf(value)
+    if (kind !== 'Object') return `an object of type ${kind}`
     const keys = Object.keys(value)
     return keys.length === 0 ? 'an empty object' : `an object with ${keys.slice(0, 8).join(', ')}`
   }
   return String(value)
+}
+
+/** `Object`, or for those whose content is not in their keys what they are: `Map`, `Set`, `Date`. */
+export function kindOf(value: object): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1)
 }

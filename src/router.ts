@@ -21,11 +21,11 @@ import type { ShadowReport } from './observe/shadow-log'
 import type { Databases, Mode } from './options'
 import { closed, connectorOf, PLAIN_CALL, Ports, type Call, type Placed, type RoutedDatabase } from './ports'
 import { ModelHandle } from './model-handle'
-import { ModelRules } from './model-rules'
+import { checkHints, ModelRules } from './model-rules'
 import { record, refuseUnknown } from './refuse'
 import type { Decision } from './routing/decision'
 import { narrowing, shownGroups, type ReadFrom } from './routing/read-from'
-import { nearestToPrimary } from './routing/read-preference'
+import { nearestToPrimary, type ReadPreference } from './routing/read-preference'
 import type { Rollout } from './routing/rollout'
 import { inShadow } from './routing/shadow'
 import type { Model, ModelKey, ModelOptions } from './routing/models'
@@ -54,6 +54,7 @@ export interface RouterParts {
 /** A statement that has been read, in the dialect of the database it seems to belong to. */
 interface Asked {
   readonly sql: unknown
+  readonly textless: boolean | undefined
   readonly call: Call
   readonly context: Context
   readonly reader: RoutedDatabase
@@ -135,8 +136,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     const transaction = joined(call, placed)
     if (transaction !== null) return this.#runInside(transaction, placed, attempt)
 
-    const answer = this.#whichRole(placed)
-    const decision = this.#whichNode(placed, answer)
+    const decision = this.#decide(placed)
     const place = ({ nodeId }: Decision): unknown => connectorOf(placed.connectors, nodeId).native
     return this.#runner.run(placed, decision, place(decision), place, attempt)
   }
@@ -146,19 +146,20 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     return this.#whichDatabase(this.#classify(call, statement, this.#contexts.current()))
   }
 
-  /** And from there to the node. */
+  /** Which role → which node. */
   #decide(placed: Placed): Decision {
-    return this.#whichNode(placed, this.#whichRole(placed))
+    const decide = (): Decision => this.#whichNode(placed, this.#whichRole(placed))
+    return this.#mode === 'split' ? decide() : inShadow(placed, decide)
   }
 
-  #classify(call: Call, { sql }: Statement, context: Context): Asked {
+  #classify(call: Call, { sql, textless }: Statement, context: Context): Asked {
     if (this.#closing !== null) throw closed()
     const alias = call.explicit?.alias ?? databaseFrame(context.frame)?.alias ?? call.pool?.alias ?? 'default'
     const reader = this.#databases.get(alias) ?? this.#any
-    return { sql, call, context, reader, classification: reader.classifier.classify(sql) }
+    return { sql, textless, call, context, reader, classification: reader.classifier.classify(sql) }
   }
 
-  #whichDatabase({ sql, call, context, reader, classification }: Asked): Placed {
+  #whichDatabase({ sql, textless, call, context, reader, classification }: Asked): Placed {
     const { pool, explicit } = call
     const frame = databaseFrame(context.frame)
     const { model, hints } = call.model === null ? (fromFrames(context.frame, 'about') ?? call) : call
@@ -169,7 +170,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     const database = this.#database(home.alias)
     if (pool?.alias != null) refuseOtherDriver(this.#database(pool.alias), database)
     const readOnly = fromFrames(context.frame, 'readOnly') === true
-    if (readOnly && mayWrite(classification)) throw readOnlyScope(sql, classification)
+    if (readOnly && textless !== true && mayWrite(classification)) throw readOnlyScope(sql, classification)
     const throughPool = pool?.alias === home.alias && pool.role !== null ? pool : null
     return {
       sql,
@@ -183,8 +184,12 @@ export class Router<D extends Databases = Databases> implements PoolSource {
       databaseRule: home.rule,
       explicit: home.rule === 'router-chain' || home.target?.role == null ? throughPool : home.target,
       routed: home.rule === 'router-chain' ? home.target : null,
+      also: home.also,
       model: home.model,
-      readFrom: narrowing(fromFrames(context.frame, 'readFrom') ?? home.model?.readFrom ?? database.readFrom),
+      wishes: home.wishes,
+      readFrom: narrowing(
+        fromFrames(context.frame, 'readFrom') ?? home.wishes?.readFrom ?? database.readFrom,
+      ),
       // The dialect and the declared functions are those of the database that was found.
       classification: database === reader ? classification : database.classifier.classify(sql),
     }
@@ -196,20 +201,24 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     routed,
     context,
     alias,
+    also,
     scope,
-    model,
+    wishes,
     database,
     readFrom,
   }: Placed): RoleAnswer {
-    const asked = fromFrames(context.frame, 'reads')
+    const asked = nearestToPrimary(fromFrames(context.frame, 'reads'), wishes?.reads ?? null)
+    const joint = also.length > 0
     return whichRole({
       classification,
       explicit,
       routed,
       frame: roleFrame(context.frame, alias),
-      openTransaction: scope.hasOpenTransaction(alias),
-      hasWritten: scope.hasWritten(alias),
-      preference: nearestToPrimary(asked, model?.reads ?? null) ?? database.reads,
+      openTransaction:
+        scope.hasOpenTransaction(alias) || (joint && also.some((other) => scope.hasOpenTransaction(other))),
+      hasWritten: scope.hasWritten(alias) || (joint && also.some((other) => scope.hasWritten(other))),
+      asked,
+      preference: this.#strictest(asked ?? database.reads, also),
       readFrom,
       hasCandidates: anyUsableFrom(database.snapshot.forReads, readFrom),
       rollout: this.#rollout,
@@ -217,12 +226,14 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     })
   }
 
-  #whichNode(placed: Placed, answer: RoleAnswer): Decision {
-    if (this.#mode === 'split') return this.#settle(placed, answer)
-    return inShadow(placed, () => this.#settle(placed, answer))
+  /** Of a preference and those of the other databases whose tables are read too. */
+  #strictest(preference: ReadPreference, also: readonly string[]): ReadPreference {
+    let nearest = preference
+    for (const other of also) nearest = nearestToPrimary(nearest, this.#database(other).reads) ?? nearest
+    return nearest
   }
 
-  #settle(placed: Placed, answer: RoleAnswer): Decision {
+  #whichNode(placed: Placed, answer: RoleAnswer): Decision {
     const { alias, scope, database, classification, databaseRule, readFrom } = placed
     const { snapshot } = database
     const pin = scope.pin(alias, readFrom)
@@ -238,8 +249,8 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     return { alias, role: node.role, nodeId: node.id, intent, rule, reason, databaseRule }
   }
 
-  #pick({ context, scope, model, database }: Placed, question: NodeQuestion): NodeSnapshot {
-    const balancer = database.balancers.of(fromFrames(context.frame, 'balancer') ?? model?.balancer ?? null)
+  #pick({ context, scope, wishes, database }: Placed, question: NodeQuestion): NodeSnapshot {
+    const balancer = database.balancers.of(fromFrames(context.frame, 'balancer') ?? wishes?.balancer ?? null)
     const picking: Picking = {
       alias: database.alias,
       random: this.#random,
@@ -252,8 +263,11 @@ export class Router<D extends Databases = Databases> implements PoolSource {
 
   /** On the connection of an open transaction; nothing moves there, and nothing is sent twice. */
   #runInside<T>(transaction: Transaction, placed: Placed, attempt: Attempt<T>): Promise<T> {
-    const { alias, classification, context, database } = placed
-    transaction.admit(alias, classification)
+    const { alias, also, classification, context, database } = placed
+    transaction.admit(
+      also.includes(transaction.decision.alias) ? transaction.decision.alias : alias,
+      classification,
+    )
     const decision = inside(transaction.decision, classification.intent)
     const run = (): Promise<T> => this.#runner.once(placed, decision, transaction.connection.native, attempt)
     const turn = transaction.turn(context.transaction)
@@ -345,8 +359,10 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     options: TransactionOptions<A> = {},
   ): Promise<T> {
     checkTransactionOptions(options)
-    const { readOnly = false, isolationLevel } = options
     const context = this.#contexts.current()
+    // Where nothing may be written the server is told, which knows what functions do.
+    const readOnly = options.readOnly === true || fromFrames(context.frame, 'readOnly') === true
+    const { isolationLevel } = options
     const alias = options.alias ?? databaseFrame(context.frame)?.alias ?? this.#homeOf(context, readOnly)
     const callback = fn as (client: unknown) => Promise<T> | T
 
@@ -354,7 +370,8 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     const database = this.#database(alias)
     // The type of the client is that of `default` when no alias is given; a frame must not make it a lie.
     const typed = options.alias === undefined ? this.#databases.get('default') : undefined
-    if (typed !== undefined) refuseOtherDriver(typed, database)
+    if (typed !== undefined && typed.adapter.name !== database.adapter.name)
+      throw otherClient(typed, database)
     const host = this.#ports.transaction(database)
     if (outer !== null) {
       checkNested(outer, options)
@@ -394,6 +411,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     const explicit = options.alias === undefined ? null : parseTarget(options.alias, this.#rules.databases)
     const model = options.model === undefined ? null : this.#rules.models.named(options.model)
     const { hints = PLAIN_CALL.hints } = options
+    checkHints(hints)
     const placed = this.#locate({ ...PLAIN_CALL, explicit, model, hints }, { sql })
     const transaction = openTransaction(placed.context.transaction, placed.alias)
     const decision =
@@ -435,11 +453,14 @@ export class Router<D extends Databases = Databases> implements PoolSource {
    * A model, to send statements that are about it whatever their text says: through its pool, or through any ORM in its `run`.
    *
    * @param hints what the router chain is told; `instance` is the object that the statements are about
-   * @throws {SplitpoolError} `ERR_UNKNOWN_MODEL`
+   * @throws {SplitpoolError} `ERR_UNKNOWN_MODEL`, `ERR_INVALID_OPTION` for hints that are no object
    */
   model(key: ModelKey, hints?: Hints): ModelHandle<PoolOf<D[keyof D]>> {
     const model = this.#rules.models.named(key)
-    if (hints !== undefined) return this.#handle(model, hints)
+    if (hints !== undefined) {
+      checkHints(hints)
+      return this.#handle(model, hints)
+    }
     const known = this.#handles.get(model) as ModelHandle<PoolOf<D[keyof D]>> | undefined
     if (known !== undefined) return known
     const handle = this.#handle(model, PLAIN_CALL.hints)
@@ -544,8 +565,8 @@ export class Router<D extends Databases = Databases> implements PoolSource {
   }
 
   /** @internal */
-  wayBack(): WayBack {
-    return this.#contexts.wayBack()
+  wayBack(begins: boolean): WayBack {
+    return this.#contexts.wayBack(begins)
   }
 
   /** The database of the model that the code is about, for a transaction; without one, `default`. */
@@ -559,6 +580,7 @@ export class Router<D extends Databases = Databases> implements PoolSource {
   /** Where a model lives; a frame that names a database comes before everything. */
   #dbFor(method: AliasMethod, key: ModelKey, hints: Hints): string {
     const model = this.#rules.models.named(key)
+    checkHints(hints)
     const frame = databaseFrame(this.#contexts.current().frame)
     if (frame?.alias == null) return targetText(this.#models.dbFor(method, model, hints))
     return method === 'dbForRead' ? targetText(frame) : frame.alias
@@ -595,8 +617,13 @@ export class Router<D extends Databases = Databases> implements PoolSource {
 }
 
 /** The transaction of the router's that a statement belongs to, if it was sent inside one. */
-function joined(call: Call, { context, alias }: Placed): Transaction | null {
-  return call.joins ? openTransaction(context.transaction, alias) : null
+function joined(call: Call, { context, alias, also }: Placed): Transaction | null {
+  if (!call.joins || context.transaction === null) return null
+  for (const each of [alias, ...also]) {
+    const transaction = openTransaction(context.transaction, each)
+    if (transaction !== null) return transaction
+  }
+  return null
 }
 
 /** The decision on a statement of a transaction: where the transaction is. */
@@ -609,6 +636,13 @@ function whyThere({ role, reason }: RoleAnswer, node: NodeSnapshot, readFrom: Re
   if (role === 'primary') return reason
   const where = readFrom === null ? reason : `${reason}; ${shownGroups(readFrom)}`
   return node.role === 'primary' ? `${where}; the primary takes its share of the reads` : where
+}
+
+function otherClient(typed: RoutedDatabase, { alias, dialect }: RoutedDatabase): SplitpoolError {
+  return new SplitpoolError(
+    'ERR_DIALECT_MISMATCH',
+    `This transaction belongs to ${alias} (${dialect}), whose client is not that of ${typed.alias} (${typed.dialect}); ask for it by its alias: router.transaction(fn, { alias: '${alias}' })`,
+  )
 }
 
 function refuseOtherDriver(through: RoutedDatabase, belongs: RoutedDatabase): void {

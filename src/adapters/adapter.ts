@@ -98,6 +98,8 @@ export interface Connection {
 export interface Statement {
   /** The text that decides; anything but a string is left to the primary. */
   readonly sql: unknown
+  /** True for what has no text and writes nothing (`ping`, `changeUser`), where `sql` is left out. Default false. */
+  readonly textless?: boolean
   /** False for what can be sent once only, as an object that keeps its own state. Default true. */
   readonly repeatable?: boolean
 }

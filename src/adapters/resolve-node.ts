@@ -19,8 +19,8 @@ export interface NodeOptions<Pool> {
   /** A replica's name: letters, digits, _ and -. Default: `replica-1`, `replica-2`, … in their order. */
   readonly id?: string
   /**
-   * Its share of the reads relative to the others, above 0. Default 1 for a replica. A primary with a weight is one of
-   * the nodes that reads are spread over; by default it is not.
+   * Its share of the reads relative to the others, from 0.000001 to 1000000. Default 1 for a replica. A primary with a
+   * weight is one of the nodes that reads are spread over; by default it is not.
    */
   readonly weight?: number
   /** Words that `readFrom` and balancers go by. Default none. */
@@ -68,8 +68,8 @@ export function resolveNode(given: unknown, path: string, shape: NodeShape): Res
 
   const { id, weight, tags = [], reads, url, pool, ...options } = record(given, path)
   if (id !== undefined && typeof id !== 'string') refuse(`${path}.id`, 'a string', id)
-  if (weight !== undefined && !(typeof weight === 'number' && weight > 0 && Number.isFinite(weight))) {
-    refuse(`${path}.weight`, 'a number above 0', weight)
+  if (weight !== undefined && !isWeight(weight)) {
+    refuse(`${path}.weight`, 'a number from 0.000001 to 1000000', weight)
   }
   if (reads !== undefined && typeof reads !== 'boolean') refuse(`${path}.reads`, 'true or false', reads)
   if (!Array.isArray(tags) || !tags.every(isTag)) {
@@ -108,6 +108,11 @@ export function resolveNode(given: unknown, path: string, shape: NodeShape): Res
 }
 
 const UNNAMED = { id: null, pool: null, weight: null, tags: Object.freeze([]), reads: null } as const
+
+/** Within bounds in which the sums and the ratios that balancers make of weights stay exact enough. */
+function isWeight(weight: unknown): weight is number {
+  return typeof weight === 'number' && weight >= 1e-6 && weight <= 1e6
+}
 
 /** `'*'` is any node to `readFrom`. */
 function isTag(tag: unknown): tag is string {

@@ -1,6 +1,7 @@
 import { SplitpoolError } from '../errors'
 import type { DatabaseSnapshot, NodeSnapshot } from '../nodes/node'
 import { shownGroups, type ReadFrom } from '../routing/read-from'
+import { whatCame } from '../routing/what-came'
 import type { RoleAnswer } from '../routing/which-role'
 import type { Balancer, Candidate, Picking } from './balancer'
 import { usable, usableFrom } from './candidates'
@@ -48,12 +49,12 @@ export function pickNode(
   const able = usableFrom(ofRole, readFrom)
   if (able.length === 0) throw noCandidate(question)
   const given = able.map(({ id, weight, tags }) => ({ id, weight, tags, inFlight: inFlight(id) }))
-  const picked = balancer.pick(given, picking)
-  const node = able.find(({ id }) => id === (picked as Candidate | undefined)?.id)
+  const picked: unknown = balancer.pick(given, picking)
+  const node = able.find(({ id }) => id === (picked as Partial<Candidate> | null | undefined)?.id)
   if (node !== undefined) return node
   throw new SplitpoolError(
     'ERR_BALANCER',
-    `The balancer of ${alias} must return one of its candidates (${able.map(({ id }) => id).join(', ')})`,
+    `The balancer of ${alias} must return one of its candidates (${able.map(({ id }) => id).join(', ')}); it returned ${whatCame(picked)}`,
   )
 }
 

@@ -6,6 +6,12 @@ import type { Classification } from '../statement/classification'
  * between. A session statement counts, since `EXECUTE` and the like may write; a failed write counts, since nobody
  * knows what it did. Here the position of the write will be taken once reads return to replicas that have reached it.
  */
-export function noteWrite(scope: Scope, alias: string, { intent }: Pick<Classification, 'intent'>): void {
-  if (intent === 'write' || intent === 'session') scope.setWritten(alias)
+export function noteWrite(
+  { scope, also }: { readonly scope: Scope; readonly also: readonly string[] },
+  alias: string,
+  { intent }: Pick<Classification, 'intent'>,
+): void {
+  if (intent !== 'write' && intent !== 'session') return
+  scope.setWritten(alias)
+  for (const other of also) scope.setWritten(other)
 }

@@ -34,7 +34,7 @@ export const postgres: DialectRules = {
       stdout read write isolation level serializable repeatable committed uncommitted not deferrable
       transaction work chain local global temporary temp unlogged if exists concurrently or replace view
       materialized index unique trigger procedure function aggregate rule policy atomic binary references
-      foreign uescape`,
+      foreign uescape like vacuum refresh`,
     statements: {
       write: `
         insert update delete merge truncate create alter drop comment security grant revoke reassign refresh reindex

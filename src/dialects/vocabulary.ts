@@ -25,6 +25,7 @@ const NUMBERS = {
   binary: 128, references: 129, sql_calc_found_rows: 130, password: 131, default: 132, tables: 133,
   immediate: 134, foreign: 135, export: 136, uescape: 137, outfile: 138, dumpfile: 139, aggregate: 140,
   definer: 141, columns: 142, fields: 143, indexes: 144, keys: 145, full: 146,
+  like: 147, vacuum: 148, refresh: 149,
 } as const
 
 export type Keyword = keyof typeof NUMBERS

@@ -64,7 +64,7 @@ export class KeptLease<L extends Located> implements Contract {
         )
       }
       // Now, so that a read that is sent beside the write cannot slip between.
-      noteWrite(located.scope, this.#aliasOf(located), located.classification)
+      noteWrite(located, this.#aliasOf(located), located.classification)
       return this.#inTurn(() => this.#run(located, attempt))
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- also what a router of the chain threw
@@ -170,8 +170,9 @@ export class KeptLease<L extends Located> implements Contract {
   }
 
   /** Where it is bound, a statement that names no database belongs to the connection it is sent on. */
-  #aliasOf({ alias, databaseRule }: L): string {
+  #aliasOf({ alias, also, databaseRule }: L): string {
     if (this.#bound === null) return alias
+    if (also.includes(this.#bound.alias)) return this.#bound.alias
     return databaseRule === 'pool' || databaseRule === 'default' ? this.#bound.alias : alias
   }
 

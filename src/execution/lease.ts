@@ -78,7 +78,7 @@ export class LateLease<L extends Located> implements Lease {
       const joined = standsAlone(located) ? null : this.#join(located, attempt)
       if (joined !== null) return this.#counted(joined)
       this.#own = true
-      noteWrite(located.scope, this.#aliasOf(located), located.classification)
+      noteWrite(located, this.#aliasOf(located), located.classification)
       return this.#begin(located, attempt)
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- also what a router of the chain threw
@@ -88,7 +88,7 @@ export class LateLease<L extends Located> implements Lease {
 
   async connection<T>(use: (native: unknown) => T | Promise<T>, alone = false): Promise<T> {
     if (this.#released) throw released()
-    const located = this.#port.locate({ sql: undefined })
+    const located = this.#port.locate({ sql: undefined, textless: true })
     const joined = alone ? null : this.#join(located, async (native) => use(native))
     if (joined !== null) return await this.#counted(joined)
     this.#own = true
@@ -173,9 +173,10 @@ export class LateLease<L extends Located> implements Lease {
   }
 
   /** On the primary or in a transaction, a statement that names no database belongs to the connection it is sent on. */
-  #aliasOf({ alias, databaseRule }: L): string {
+  #aliasOf({ alias, also, databaseRule }: L): string {
     const bound = this.#bound?.decision
     if (bound === undefined || !(this.#transaction.isOpen || bound.role === 'primary')) return alias
+    if (also.includes(bound.alias)) return bound.alias
     return databaseRule === 'pool' || databaseRule === 'default' ? bound.alias : alias
   }
 

@@ -17,6 +17,8 @@ export interface Runnable {
   /** The model it is about, where one is known. */
   readonly model: Model | null
   readonly scope: Scope
+  /** Other aliases on the same servers, whose tables it names too. */
+  readonly also: readonly string[]
   /** Nothing may be written: what a replica refuses is not sent to the primary. */
   readonly readOnly: boolean
   /** Remembers where the rows of its result came from; `null` where nobody asked for it. */
@@ -62,7 +64,7 @@ export class Runner {
     attempt: Attempt<T>,
     over: Over = nothing,
   ): Promise<T> {
-    noteWrite(statement.scope, decision.alias, decision)
+    noteWrite(statement, decision.alias, decision)
     return this.#reporter.ran(
       statement,
       decision,
@@ -83,7 +85,7 @@ export class Runner {
 
   /** One run, reported, without a second one. */
   once<T>(statement: Runnable, decision: Decision, native: unknown, attempt: Attempt<T>): Promise<T> {
-    noteWrite(statement.scope, decision.alias, decision)
+    noteWrite(statement, decision.alias, decision)
     return this.#reporter.ran(
       statement,
       decision,

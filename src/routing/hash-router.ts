@@ -1,18 +1,19 @@
-import { SplitpoolError } from '../errors'
 import { ANSWERS } from './answers'
 import { keyText } from './key-text'
 import type { Model } from './models'
 import { rendezvous, type Weighted } from './rendezvous'
 import type { DatabaseRouter, Hints } from './router-chain'
+import { areNames, badOption, routerOptions } from './router-options'
 
 export interface HashRouterOptions {
   /** The databases over which the rows are spread, each with the same tables. */
   readonly aliases: readonly string[]
   /**
    * What the rows of one key have in common (the id of their customer): they live in one database, for reads and for
-   * writes. A number and its text are the same key. `null` or `undefined`: no opinion, and the next router is asked.
+   * writes. A string, a number or a bigint; a number and its text are the same key. `null` or `undefined`: no opinion,
+   * and the next router is asked. Anything else is refused at the statement.
    */
-  readonly key: (model: Model, hints: Hints) => string | number | bigint | null | undefined
+  readonly key: (model: Model, hints: Hints) => unknown
   /** The names of the models that are spread, and have their tables in each of these databases. Default: any. */
   readonly models?: readonly string[]
 }
@@ -28,16 +29,11 @@ export interface HashRouterOptions {
  * @throws {SplitpoolError} `ERR_INVALID_OPTION`; at a statement `ERR_KEY`
  */
 export function hashRouter(options: HashRouterOptions): DatabaseRouter {
-  const { aliases, key } = options
-  if (!Array.isArray(aliases) || aliases.length === 0 || new Set(aliases).size !== aliases.length) {
-    throw new SplitpoolError(
-      'ERR_INVALID_OPTION',
-      'hashRouter.aliases: expected an array of aliases, each once',
-    )
-  }
-  if (typeof key !== 'function') {
-    throw new SplitpoolError('ERR_INVALID_OPTION', 'hashRouter.key: expected a function (model, hints)')
-  }
+  const { aliases, key, models } = routerOptions(options, ['aliases', 'key', 'models'], 'hashRouter')
+  if (!areNames(aliases)) throw badOption('hashRouter.aliases', 'an array of aliases, each once', aliases)
+  if (typeof key !== 'function') throw badOption('hashRouter.key', 'a function (model, hints)', key)
+  if (models !== undefined && !areNames(models))
+    throw badOption('hashRouter.models', 'an array of names of models, each once', models)
   return new HashRouter(options)
 }
 

@@ -1,4 +1,5 @@
 import { SplitpoolError } from '../errors'
+import { whatCame } from './what-came'
 
 /**
  * The key that a function of the application's gave, as a text; `null` where it gave none. An object would be the same
@@ -11,9 +12,8 @@ export function keyText(key: unknown, who: string): string | null {
   if (key === undefined || key === null) return null
   if (typeof key === 'string') return key
   if (typeof key === 'bigint' || (typeof key === 'number' && !Number.isNaN(key))) return String(key)
-  const came = typeof key === 'number' ? 'NaN' : typeof key
   throw new SplitpoolError(
     'ERR_KEY',
-    `The key of ${who} must be a string, a number, or nothing; its function gave ${came}`,
+    `The key of ${who} must be a string, a number, or nothing; its function gave ${whatCame(key)}`,
   )
 }

@@ -2,8 +2,9 @@ import type { Balancer } from '../balancing/balancer'
 import type { BalancerName } from '../balancing/create-balancer'
 import { SplitpoolError } from '../errors'
 import type { TableName } from '../statement/classification'
-import type { ReadFrom } from './read-from'
+import { frozenGroups, type ReadFrom } from './read-from'
 import type { ReadPreference } from './read-preference'
+import { whatCame } from './what-came'
 
 /** A model as the router chain sees it; a table that no model claims has a `null` name. A value: it never changes. */
 export interface Model {
@@ -110,16 +111,13 @@ export class Models {
     const above = this.#extended(key, options)
     const { group, bind, reads, readFrom, balancer } = above?.model ?? NOTHING
     const givenTable = options.table ?? above?.givenTable ?? null
-    const groups = options.readFrom?.map((tags) =>
-      typeof tags === 'string' ? tags : Object.freeze([...tags]),
-    )
     const model = Object.freeze({
       name,
       group: options.group ?? group,
       table: givenTable ?? name.toLowerCase(),
       bind: options.bind ?? bind,
       reads: options.reads ?? reads,
-      readFrom: groups === undefined ? readFrom : Object.freeze(groups),
+      readFrom: options.readFrom === undefined ? readFrom : frozenGroups(options.readFrom),
       balancer: options.balancer ?? balancer,
     })
     const definition = { model, abstract: options.abstract ?? false, givenTable }
@@ -177,8 +175,16 @@ export class Models {
     if (found !== undefined && found !== null) return found
     const known =
       this.#byName.size === 0 ? 'none is declared' : `there is ${[...this.#byName.keys()].join(', ')}`
-    const asked = typeof key === 'string' ? JSON.stringify(key) : `class ${key.name}`
-    throw new SplitpoolError('ERR_UNKNOWN_MODEL', `${of}Unknown model ${asked}; ${known}`)
+    throw new SplitpoolError('ERR_UNKNOWN_MODEL', `${of}Unknown model ${this.#asked(key)}; ${known}`)
+  }
+
+  /** A key that is unknown, for a message. A class is not taken for the model of its name: another one may have it too. */
+  #asked(key: unknown): string {
+    if (typeof key === 'string') return JSON.stringify(key)
+    if (typeof key !== 'function') return `${whatCame(key)}, expected its name or its class`
+    const { name } = key
+    if (!this.#byName.has(name)) return `class ${name}`
+    return `class ${name}, as ${JSON.stringify(name)} was defined without it; ask for it by that name, or define the class: router.defineModel(${name}, …)`
   }
 
   #ofClass(given: ModelClass): Definition | null {

@@ -4,6 +4,11 @@
  */
 export type ReadFrom = readonly (string | readonly string[])[]
 
+/** A copy that stays as it is, whatever happens to the arrays of the application. */
+export function frozenGroups(readFrom: ReadFrom): ReadFrom {
+  return Object.freeze(readFrom.map((tags) => (typeof tags === 'string' ? tags : Object.freeze([...tags]))))
+}
+
 /** Whether a node with these tags belongs to the group. */
 export function inGroup(tags: readonly string[], group: ReadFrom[number]): boolean {
   const has = (tag: string): boolean => tag === '*' || tags.includes(tag)

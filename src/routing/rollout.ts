@@ -25,8 +25,13 @@ export class Rollout {
     this.#random = random
   }
 
-  /** @throws {SplitpoolError} `ERR_KEY`, and what the application's function throws */
+  /**
+   * None of a share of 0, all of a share of 1: their keys are not asked for.
+   *
+   * @throws {SplitpoolError} `ERR_KEY`, and what the application's function throws
+   */
   includes(scope: RolloutScope): boolean {
+    if (this.share === 0 || this.share === 1) return this.share === 1
     return (this.#byKey(scope) ?? this.#byChance(scope)) < this.share
   }
 

@@ -15,6 +15,14 @@ export interface MigrationHints extends Hints {
 }
 
 /** A falsy answer is no opinion, as `None` is in Django. */
+/** The hints of a call that gives none. */
+export const NO_HINTS: Hints = Object.freeze({})
+
+/** Of one question: a router may add to what it gets, for those after it. */
+function hintsOf(hints: Hints): Hints {
+  return hints === NO_HINTS ? {} : hints
+}
+
 type AliasAnswer = string | null | undefined | false
 /** `false` is an answer; `null` and `undefined` are no opinion. */
 type VetoAnswer = boolean | null | undefined
@@ -58,7 +66,9 @@ export class RouterChain {
    * @throws {SplitpoolError} `ERR_ROUTER_ANSWER`, `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`, naming the router, its method
    *   and the model; and whatever a router throws
    */
-  aliasFor(method: AliasMethod, model: Model, hints: Hints): Target | null {
+  aliasFor(method: AliasMethod, model: Model, given: Hints): Target | null {
+    if (this.empty) return null
+    const hints = hintsOf(given)
     for (const router of this.#routers) {
       // Truthiness is tested on purpose: '' and false are no opinion.
       const answer: unknown = router[method]?.(model, hints)
@@ -68,7 +78,8 @@ export class RouterChain {
   }
 
   /** @returns `null` when no router has an opinion */
-  allowRelation(one: unknown, other: unknown, hints: Hints): boolean | null {
+  allowRelation(one: unknown, other: unknown, given: Hints): boolean | null {
+    const hints = hintsOf(given)
     for (const router of this.#routers) {
       const answer = router.allowRelation?.(one, other, hints)
       if (answer !== null && answer !== undefined) return this.#verdict(router, 'allowRelation', answer)
@@ -77,7 +88,8 @@ export class RouterChain {
   }
 
   /** @returns `null` when no router has an opinion */
-  allowMigrate(alias: string, group: string | null, hints: MigrationHints): boolean | null {
+  allowMigrate(alias: string, group: string | null, given: MigrationHints): boolean | null {
+    const hints = hintsOf(given)
     for (const router of this.#routers) {
       const answer = router.allowMigrate?.(alias, group, hints)
       if (answer !== null && answer !== undefined) return this.#verdict(router, 'allowMigrate', answer)
@@ -120,9 +132,10 @@ export class RouterChain {
     )
   }
 
-  /** Its class, or its place for one that has no class of its own. */
+  /** Its class, or its place for one whose class has no name. */
   #nameOf(router: DatabaseRouter): string {
-    const { name } = router.constructor as { readonly name: string }
-    return router.constructor === Object ? `routers[${this.#routers.indexOf(router)}]` : name
+    const { constructor } = router as { readonly constructor?: unknown }
+    const named = typeof constructor === 'function' && constructor !== Object && constructor.name !== ''
+    return named ? constructor.name : `routers[${this.#routers.indexOf(router)}]`
   }
 }

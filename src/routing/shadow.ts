@@ -1,5 +1,6 @@
 import type { Classification } from '../statement/classification'
 import type { DatabaseRule, Decision } from './decision'
+import { whatCame } from './what-came'
 
 /** What a decision in shadow mode is about. */
 interface Shadowed {
@@ -11,9 +12,9 @@ interface Shadowed {
 
 /**
  * The decision in shadow mode: everything is the primary's, and the reason says what would have been. What cannot be
- * decided (no replica may be used, a balancer throws) must not fail here either.
+ * decided (no replica may be used, a balancer or a key throws) must not fail here either.
  *
- * @param decide decides as if there were no shadow mode
+ * @param decide chooses the role and the node as if there were no shadow mode
  */
 export function inShadow(
   { alias, databaseRule, classification, database }: Shadowed,
@@ -40,6 +41,6 @@ function wouldHave(decide: () => Decision): Decision | string {
     const { role, nodeId, rule, reason } = decision
     return role === 'primary' ? decision : `would have gone to ${nodeId} by rule '${rule}' (${reason})`
   } catch (error) {
-    return `would have failed: ${error instanceof Error ? error.message : String(error)}`
+    return `would have failed: ${error instanceof Error ? error.message : whatCame(error)}`
   }
 }

@@ -1,5 +1,6 @@
 import { SplitpoolError } from '../errors'
 import type { Role } from './decision'
+import { whatCame } from './what-came'
 
 /**
  * Where the application points: a database (`users`), or one of its nodes (`users:primary`, `users:replica-1`).
@@ -23,7 +24,9 @@ export interface KnownNodes {
  * @param from who said it, for the beginning of a message. Default: nothing
  * @throws {SplitpoolError} `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE`, naming what came and what exists
  */
-export function parseTarget(text: string, databases: ReadonlyMap<string, KnownNodes>, from = ''): Target {
+export function parseTarget(given: string, databases: ReadonlyMap<string, KnownNodes>, from = ''): Target {
+  const text: unknown = given
+  if (typeof text !== 'string') throw unknownAlias(text, databases.keys(), from)
   const colon = text.indexOf(':')
   const alias = colon === -1 ? text : text.slice(0, colon)
   const database = databases.get(alias)
@@ -46,10 +49,8 @@ export function targetText({ alias, role, nodeId }: Target): string {
   return nodeId ?? [alias, role].filter((part) => part !== null).join(':')
 }
 
-export function unknownAlias(alias: string, known: Iterable<string>, from = ''): SplitpoolError {
+export function unknownAlias(alias: unknown, known: Iterable<string>, from = ''): SplitpoolError {
   const there = [...known].join(', ')
-  return new SplitpoolError(
-    'ERR_UNKNOWN_ALIAS',
-    `${from}Unknown database alias ${JSON.stringify(alias)}; there is ${there}`,
-  )
+  const came = typeof alias === 'string' ? JSON.stringify(alias) : whatCame(alias)
+  return new SplitpoolError('ERR_UNKNOWN_ALIAS', `${from}Unknown database alias ${came}; there is ${there}`)
 }

@@ -1,7 +1,7 @@
-import { SplitpoolError } from '../errors'
 import { ANSWERS } from './answers'
 import type { Model } from './models'
 import type { DatabaseRouter, MigrationHints } from './router-chain'
+import { badOption, isRecord, routerOptions } from './router-options'
 
 export interface VerticalRouterOptions {
   /** The alias of each group's database: `{ billing: 'billing', auth: 'users' }`. */
@@ -20,13 +20,23 @@ export interface VerticalRouterOptions {
  *
  * @throws {SplitpoolError} `ERR_INVALID_OPTION`
  */
-export function verticalRouter({ groups = {}, models = {} }: VerticalRouterOptions): DatabaseRouter {
-  const empty = Object.keys(groups).length + Object.keys(models).length === 0
-  if (!empty) return new VerticalRouter(new Map(Object.entries(groups)), new Map(Object.entries(models)))
-  throw new SplitpoolError(
-    'ERR_INVALID_OPTION',
-    'verticalRouter: expected groups or models, each with the alias of its database',
-  )
+export function verticalRouter(options: VerticalRouterOptions): DatabaseRouter {
+  const { groups = {}, models = {} } = routerOptions(options, ['groups', 'models'], 'verticalRouter')
+  const byGroup = aliasesBy(groups, 'groups')
+  const byModel = aliasesBy(models, 'models')
+  if (byGroup.size + byModel.size > 0) return new VerticalRouter(byGroup, byModel)
+  throw badOption('verticalRouter', 'groups or models, each with the alias of its database', options)
+}
+
+function aliasesBy(given: unknown, key: string): ReadonlyMap<string, string> {
+  const path = `verticalRouter.${key}`
+  if (!isRecord(given)) throw badOption(path, 'an object with an alias by each name', given)
+  const aliases = new Map<string, string>()
+  for (const [name, alias] of Object.entries(given)) {
+    if (typeof alias !== 'string') throw badOption(`${path}.${name}`, 'an alias', alias)
+    aliases.set(name, alias)
+  }
+  return aliases
 }
 
 class VerticalRouter implements DatabaseRouter {

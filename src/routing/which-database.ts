@@ -3,6 +3,7 @@ import type { Classification } from '../statement/classification'
 import type { DatabaseRule } from './decision'
 import type { Instances } from './instances'
 import { unclaimed, type Model, type Models } from './models'
+import { nearestToPrimary } from './read-preference'
 import type { AliasMethod, Hints, RouterChain } from './router-chain'
 import { parseTarget, type KnownNodes, type Target } from './target'
 
@@ -40,9 +41,17 @@ export interface DatabaseAnswer {
   readonly rule: DatabaseRule
   /** What the rule answered, which may name a role or a node as well; `null` for a database alone. */
   readonly target: Target | null
-  /** The model the statement is about: the call's, or that of the tables when they agree on one. */
+  /** The model the statement is about: the call's, or that of the first table that has one. */
   readonly model: Model | null
+  /** What that model wishes for its reads, or those of all tables together. */
+  readonly wishes: Wishes | null
+  /** Other aliases whose tables it names too, which are on the same servers. */
+  readonly also: readonly string[]
 }
+
+export type Wishes = Pick<Model, 'reads' | 'readFrom' | 'balancer'>
+
+const NONE: readonly string[] = Object.freeze([])
 
 /**
  * Which database a statement belongs to; the first answer wins:
@@ -76,7 +85,7 @@ function answer(
   target: Target | null,
   model: Model | null,
 ): DatabaseAnswer {
-  return { alias, rule, target, model }
+  return { alias, rule, target, model, wishes: model, also: NONE }
 }
 
 function methodFor({ intent }: Classification): AliasMethod {
@@ -84,7 +93,7 @@ function methodFor({ intent }: Classification): AliasMethod {
 }
 
 /** Where a model lives. */
-export type Home = Omit<DatabaseAnswer, 'model'>
+export type Home = Pick<DatabaseAnswer, 'alias' | 'rule' | 'target'>
 
 /**
  * Where a model that was defined lives; the first answer wins: the router chain → its bind key → the alias of the
@@ -122,14 +131,46 @@ function homeOfTables(
     if (home === null) {
       home = answer(alias, rule === 'model' ? 'table' : rule, target, model)
       named = full
-    } else if (home.alias !== alias) {
-      const reach = rules.reach(home.alias, alias)
-      if (reach === 'all' || (reach === 'qualified' && table.schema !== null)) continue
-      throw new SplitpoolError(
-        'ERR_CROSS_DATABASE',
-        `One statement cannot span databases: table ${named} lives in ${home.alias}, table ${full} in ${alias}. Run the inner query first and pass its values to the outer one`,
-      )
+      continue
     }
+    if (home.alias !== alias) {
+      const reach = rules.reach(home.alias, alias)
+      if (reach === 'none' || (reach === 'qualified' && table.schema === null)) {
+        throw new SplitpoolError(
+          'ERR_CROSS_DATABASE',
+          `One statement cannot span databases: table ${named} lives in ${home.alias}, table ${full} in ${alias}. Run the inner query first and pass its values to the outer one`,
+        )
+      }
+    }
+    home = together(home, found, model)
   }
   return home
+}
+
+/** Of several tables, whatever their order, the wish that is nearer to the primary holds. */
+function together(home: DatabaseAnswer, found: Home, model: Model | null): DatabaseAnswer {
+  const { wishes } = home
+  const elsewhere = found.alias !== home.alias && !home.also.includes(found.alias)
+  const role = home.target?.role ?? null
+  const stricter =
+    found.target !== null && (role === null ? found.target.role !== null : found.target.role === 'primary')
+  // A node of another alias is, on the same servers, the primary here, or else any replica.
+  const node =
+    found.alias === home.alias
+      ? found.target
+      : { alias: home.alias, role: found.target?.role ?? null, nodeId: null }
+  return {
+    ...home,
+    ...(stricter && { target: node, rule: 'router-chain' }),
+    model: home.model ?? model,
+    wishes:
+      wishes === null || model === null
+        ? (wishes ?? model)
+        : {
+            reads: nearestToPrimary(wishes.reads, model.reads),
+            readFrom: wishes.readFrom ?? model.readFrom,
+            balancer: wishes.balancer ?? model.balancer,
+          },
+    also: elsewhere ? [...home.also, found.alias] : home.also,
+  }
 }

@@ -18,6 +18,8 @@ export interface RoleQuestion {
   readonly openTransaction: boolean
   /** Whether the scope has written to this database. Positions take this place when tokens exist. */
   readonly hasWritten: boolean
+  /** What the scope, a frame or the model asks of its reads; `null` where they leave it to the database. */
+  readonly asked: ReadPreference | null
   readonly preference: ReadPreference
   /** The groups of nodes that the read may go to; `null` for any. */
   readonly readFrom: ReadFrom | null
@@ -94,8 +96,10 @@ function notInRollout({ rollout, scope }: RoleQuestion): RoleAnswer | null {
   return primary('rollout', `the scope is not in the rollout, whose share is ${rollout.share}`)
 }
 
-function routerChain({ routed }: RoleQuestion): RoleAnswer | null {
-  return routed === null ? null : pointed(routed, 'router-chain', 'a router of the chain asks for')
+/** A router spreads reads; whoever keeps some of them on the primary means these in particular. */
+function routerChain({ routed, asked }: RoleQuestion): RoleAnswer | null {
+  if (routed === null || (routed.role === 'replica' && asked === 'primary')) return null
+  return pointed(routed, 'router-chain', 'a router of the chain asks for')
 }
 
 function readPreference({ preference }: RoleQuestion): RoleAnswer | null {

@@ -39,7 +39,10 @@ export class Contexts {
     attributes?: AttributeSource,
   ): Awaitable<T> {
     const frame = settings === null ? null : frameAround(null, settings)
-    return this.#run({ scope: new Scope(attributes), frame, transaction: null }, fn)
+    return this.#run(
+      { scope: new Scope(attributes, this.current().scope.home), frame, transaction: null },
+      fn,
+    )
   }
 
   runInFrame<T>(settings: Partial<FrameSettings>, fn: () => T): Awaitable<T> {
@@ -75,10 +78,17 @@ export class Contexts {
     }
   }
 
-  /** Runs what it is given in the scope of now: where that is still there as it is, where it was lost in the context of now. */
-  wayBack(): WayBack {
+  /**
+   * Runs what it is given as it is where the request of now is still there, in its scope or in one that was opened inside;
+   * where it was lost, in the context of now.
+   *
+   * @param begins whether the scope of now is that of a request that begins
+   */
+  wayBack(begins: boolean): WayBack {
     const context = this.current()
-    return (fn) => (this.current().scope === context.scope ? fn() : this.#storage.run(context, fn))
+    if (begins) context.scope.home = context.scope
+    const { home } = context.scope
+    return (fn) => (this.current().scope.home === home ? fn() : this.#storage.run(context, fn))
   }
 
   /**

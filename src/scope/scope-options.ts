@@ -1,9 +1,9 @@
 import type { Balancer } from '../balancing/balancer'
 import { BALANCER_NAMES, type BalancerName } from '../balancing/create-balancer'
-import { quoted, record, refuse, refuseUnknown, refuseUnlessOneOf } from '../refuse'
+import { kindOf, quoted, record, refuse, refuseUnknown, refuseUnlessOneOf } from '../refuse'
 import { READ_PREFERENCES, type ReadPreference } from '../routing/read-preference'
-import type { ReadFrom } from '../routing/read-from'
-import type { AttributeSource } from '../routing/scope-attributes'
+import { frozenGroups, type ReadFrom } from '../routing/read-from'
+import type { AttributeSource, ScopeAttributes } from '../routing/scope-attributes'
 import { parseTarget, type KnownNodes } from '../routing/target'
 import type { FrameSettings } from './frame'
 
@@ -50,7 +50,7 @@ export function frameSettings(
   return {
     ...(alias === undefined ? {} : { target: parseTarget(alias, databases) }),
     ...(reads === undefined ? {} : { reads }),
-    ...(readFrom === undefined ? {} : { readFrom }),
+    ...(readFrom === undefined ? {} : { readFrom: frozenGroups(readFrom) }),
     ...(balancer === undefined ? {} : { balancer }),
     ...(readOnly === undefined ? {} : { readOnly }),
   }
@@ -59,7 +59,20 @@ export function frameSettings(
 /** @throws {SplitpoolError} `ERR_INVALID_OPTION` */
 export function checkAttributes(attributes: unknown): void {
   if (attributes === undefined || typeof attributes === 'function') return
-  record(attributes, 'options.attributes', 'an object, or a function that returns one')
+  attributesFrom(attributes, 'an object, or a function that returns one')
+}
+
+/**
+ * The attributes, if they can be read by name. Those that cannot would all seem to lack the key, so that no balancer and
+ * no rollout went by it, without a word.
+ *
+ * @throws {SplitpoolError} `ERR_INVALID_OPTION`
+ */
+export function attributesFrom(given: unknown, expected: string): ScopeAttributes {
+  const named = record(given, 'options.attributes', expected)
+  if (kindOf(named) !== 'Object' || typeof named['then'] === 'function')
+    refuse('options.attributes', expected, given)
+  return named
 }
 
 /** All tags that nodes of these databases have. */

@@ -1,5 +1,6 @@
 import type { ReadFrom } from '../routing/read-from'
 import type { AttributeSource, ScopeAttributes } from '../routing/scope-attributes'
+import { attributesFrom } from './scope-options'
 
 /** What a scope remembers of one database. */
 interface Memory {
@@ -22,14 +23,23 @@ const NO_ATTRIBUTES: ScopeAttributes = Object.freeze({})
 export class Scope {
   readonly #memories = new Map<string, Memory>()
   readonly #attributes: AttributeSource
+  /** The scope of the request inside which this one was opened, which may be itself; `null` outside of requests. */
+  home: Scope | null
 
-  constructor(attributes: AttributeSource = NO_ATTRIBUTES) {
+  constructor(attributes: AttributeSource = NO_ATTRIBUTES, home: Scope | null = null) {
     this.#attributes = attributes
+    this.home = home
   }
 
-  /** As they are now: a request's user is known only after its first middleware. */
+  /**
+   * As they are now: a request's user is known only after its first middleware.
+   *
+   * @throws {SplitpoolError} `ERR_INVALID_OPTION` for an answer that is no object with keys; and what the function throws
+   */
   get attributes(): ScopeAttributes {
-    return typeof this.#attributes === 'function' ? (this.#attributes() ?? NO_ATTRIBUTES) : this.#attributes
+    if (typeof this.#attributes !== 'function') return this.#attributes
+    const given: unknown = this.#attributes()
+    return given == null ? NO_ATTRIBUTES : attributesFrom(given, 'an object from the function')
   }
 
   pin(alias: string, readFrom: ReadFrom | null): string | undefined {

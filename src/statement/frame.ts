@@ -26,10 +26,19 @@ export const CTE_LIST = 64
 export const CTE_NAME = 128
 /** The next USING starts a list of tables, as in `DELETE FROM t USING u`. */
 export const USING_LIST = 256
+/** The body of a CTE comes next, or is under way. */
+export const CTE_BODY = 512
+/** The CTEs of this list are known in their own bodies. */
+export const CTE_RECURSIVE = 1024
+/** The name is that of a table that is written to or defined, whichever CTEs there are. */
+export const NO_CTE = 2048
+
+/** All that is remembered of a list of CTEs. */
+export const CTES = CTE_LIST | CTE_NAME | CTE_BODY | CTE_RECURSIVE
 
 export const clauseOf = (frame: number): number => frame & CLAUSE
 
 export const withClause = (frame: number, clause: number): number => (frame & ~CLAUSE) | clause
 
 /** The frame outside every clause. */
-export const withoutClause = (frame: number): number => frame & ~(CLAUSE | SINGLE | TARGET)
+export const withoutClause = (frame: number): number => frame & ~(CLAUSE | SINGLE | TARGET | NO_CTE)

@@ -40,6 +40,7 @@ function readByFirstWord(reader: Reader): void {
       readExplain(reader)
       break
     case KEYWORD.analyze:
+    case KEYWORD.analyse:
       readAnalyze(reader)
       break
     case KEYWORD.show:

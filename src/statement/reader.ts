@@ -61,7 +61,7 @@ export class Reader {
 
   /** All meanings of all words in the text, one over the other. */
   allWords: Word = 0
-  readonly tables = new TableNames()
+  readonly tables: TableNames
   readonly calls: FunctionCalls
   readonly dialect: Dialect
   readonly postgres: boolean
@@ -81,6 +81,7 @@ export class Reader {
   constructor(text: string, rules: ReaderRules, reading: Reading, declared: DeclaredFunctions | undefined) {
     const { dialect } = rules
     this.dialect = dialect.name
+    this.tables = new TableNames(dialect.name !== 'mysql')
     this.postgres = dialect.family === 'postgres'
     this.calls = new FunctionCalls(rules.words, this.postgres, declared, this.#gravest)
     this.#text = text
@@ -189,11 +190,12 @@ export class Reader {
 
   /** The next name is a table that is written to or defined: a parenthesis after it starts a list of columns. */
   expectTarget(): void {
-    this.#startClause(Frame.EXPECT | Frame.SINGLE | Frame.TARGET)
+    this.#startClause(Frame.EXPECT | Frame.SINGLE | Frame.TARGET | Frame.NO_CTE)
   }
 
+  /** The same for a list of them. In that of MySQL's UPDATE a CTE may stand next to the table that is written to. */
   expectTargets(): void {
-    this.#startClause(Frame.EXPECT | Frame.TARGET)
+    this.#startClause(Frame.EXPECT | Frame.TARGET | (this.postgres ? Frame.NO_CTE : 0))
   }
 
   /** The current name is that of a table. */
@@ -201,15 +203,19 @@ export class Reader {
     this.#startClause(Frame.NAMED | Frame.SINGLE | Frame.TARGET)
   }
 
+  /** The current name is that of a table, and a list of them may follow. */
+  takeTables(): void {
+    this.#startClause(Frame.NAMED | Frame.TARGET)
+  }
+
   /** From here on, FROM names tables. */
   startQuery(): void {
-    this.#frame =
-      (Frame.withClause(this.#frame, Frame.NO_CLAUSE) & ~(Frame.CTE_LIST | Frame.CTE_NAME)) | Frame.QUERY
+    this.#frame = (Frame.withClause(this.#frame, Frame.NO_CLAUSE) & ~Frame.CTES) | Frame.QUERY
   }
 
   /** The next name is that of a CTE. */
   startCtes(): void {
-    this.#frame |= Frame.CTE_LIST | Frame.CTE_NAME
+    this.#frame = (Frame.withoutClause(this.#frame) & ~Frame.CTES) | Frame.CTE_LIST | Frame.CTE_NAME
   }
 
   /** The next USING names tables. */
@@ -287,10 +293,13 @@ export class Reader {
   }
 
   #readCteName(): void {
-    if (this.keyword === KEYWORD.recursive) return
+    if (this.keyword === KEYWORD.recursive) {
+      this.#frame |= Frame.CTE_RECURSIVE
+      return
+    }
     this.#frame &= ~Frame.CTE_NAME
     this.keyword = 0
-    this.tables.addCte(this.#name.last)
+    this.tables.startCte(this.#name.last, this.depth, (this.#frame & Frame.CTE_RECURSIVE) !== 0)
   }
 
   /** MariaDB reads sequences as `s.nextval` too, in one of its modes. */
@@ -307,13 +316,21 @@ export class Reader {
     const clause = Frame.clauseOf(this.#frame)
     switch (keyword) {
       case KEYWORD.as:
+        if ((this.#frame & Frame.CTE_LIST) !== 0) this.#frame |= Frame.CTE_BODY
+        return false
       case KEYWORD.on:
         return false
       case KEYWORD.select:
         if (this.namesTables) this.startQuery()
         return true
       case KEYWORD.from:
-        if ((this.#frame & Frame.QUERY) !== 0 && prevKeyword !== KEYWORD.distinct) this.expectTables()
+        if (prevKeyword === KEYWORD.delete) this.#startClause(Frame.EXPECT | Frame.NO_CTE)
+        else if ((this.#frame & Frame.QUERY) !== 0 && prevKeyword !== KEYWORD.distinct) this.expectTables()
+        return true
+      case KEYWORD.like:
+        // `CREATE TABLE t (LIKE u)`: no operator can stand there.
+        if (prevKind !== Token.OPEN && prevKind !== Token.COMMA) return false
+        this.expectTarget()
         return true
       case KEYWORD.join:
       case KEYWORD.straight_join:
@@ -434,8 +451,8 @@ export class Reader {
       this.raise(WRITE, this.title)
     }
     if (!startsStatement) return true
+    if (keyword === KEYWORD.update || keyword === KEYWORD.delete) this.startQuery()
     if (keyword === KEYWORD.update) this.expectTargets()
-    if (keyword === KEYWORD.delete) this.startQuery()
     if (keyword === KEYWORD.delete || keyword === KEYWORD.merge) this.expectUsing()
     return true
   }
@@ -473,7 +490,7 @@ export class Reader {
       this.#setClause(Frame.LIST)
     }
     // `WITH (option)`
-    if ((this.#frame & Frame.CTE_NAME) !== 0) this.#frame &= ~(Frame.CTE_NAME | Frame.CTE_LIST)
+    if ((this.#frame & Frame.CTE_NAME) !== 0) this.#frame &= ~Frame.CTES
     this.#frames.push(this.#frame)
     this.#frame = frame
     this.#name.parts = 0
@@ -488,8 +505,10 @@ export class Reader {
     }
     // After `OPERATOR(…)` comes an operand, as after `+`.
     if ((this.#frame & Frame.OPERATOR_NAME) !== 0) this.kind = Token.OPERATOR
-    this.#frame = frame
+    this.#frame = frame & ~Frame.CTE_BODY
     this.depth--
+    this.tables.closeLevel(this.depth)
+    if ((frame & Frame.CTE_BODY) !== 0) this.tables.endCte(this.depth)
   }
 
   #comma(): void {
@@ -529,18 +548,19 @@ export class Reader {
   #endTable(kind: number): void {
     const single = (this.#frame & Frame.SINGLE) !== 0
     const target = (this.#frame & Frame.TARGET) !== 0
+    const maybeCte = (this.#frame & Frame.NO_CTE) === 0
     if (single) this.#endClause()
     else this.#setClause(Frame.LIST)
     this.#columnList = kind === Token.OPEN && target
     if (kind === Token.OPEN && !target) return
     // `ROWS FROM (f(), g())` is no table.
     if (Words.keywordOf(this.word) === KEYWORD.from && this.#name.last === 'rows') return
-    this.#addTable()
+    this.#addTable(maybeCte)
   }
 
-  #addTable(): void {
+  #addTable(maybeCte: boolean): void {
     const { last, schema, word, schemaWord } = this.#name
-    this.tables.add(schema, last)
+    this.tables.add(schema, last, maybeCte)
     const schemaEffect = Words.schemaEffect(schemaWord)
     if (schemaEffect !== READ)
       this.raise(schemaEffect, `schema ${schema ?? ''}, which each server has of its own`)

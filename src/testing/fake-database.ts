@@ -50,6 +50,8 @@ export interface FakeClient {
 
 export interface FakeOptions extends DatabaseOptions {
   readonly dialect?: Dialect
+  /** Its nodes are on the same servers as those of the same name in other databases with a `schema`; and this is theirs. */
+  readonly schema?: string
   readonly primary?: FakeNodeOptions
   /** Default two. */
   readonly replicas?: readonly FakeNodeOptions[]
@@ -60,11 +62,11 @@ type FakeNodeOptions = Pick<NodeOptions<never>, 'id' | 'weight' | 'tags' | 'read
 /** A database without servers, for unit tests. Its nodes are found by id: `nodes.get('default:primary')`. */
 export function fakeDatabase(
   nodes: Map<string, FakeNode>,
-  { dialect = 'postgres', primary, replicas = [{}, {}], ...options }: FakeOptions = {},
+  { dialect = 'postgres', schema, primary, replicas = [{}, {}], ...options }: FakeOptions = {},
 ): Database<FakePool, FakeClient> {
   const node = { host: 'fake' }
   return {
-    adapter: new FakeAdapter(nodes, `fake-${dialect}`),
+    adapter: new FakeAdapter(nodes, `fake-${dialect}`, schema ?? null),
     dialect,
     options: {
       primary: { ...node, ...primary },
@@ -78,9 +80,12 @@ class FakeAdapter implements Adapter {
   readonly name: string
   readonly #nodes: Map<string, FakeNode>
 
-  constructor(nodes: Map<string, FakeNode>, name: string) {
+  readonly #schema: string | null
+
+  constructor(nodes: Map<string, FakeNode>, name: string, schema: string | null) {
     this.name = name
     this.#nodes = nodes
+    this.#schema = schema
   }
 
   resolveNode(given: unknown, path: string): ReturnType<Adapter['resolveNode']> {
@@ -90,7 +95,13 @@ class FakeAdapter implements Adapter {
   openNode(_settings: unknown, { id }: { readonly id: string }): Connector {
     const node = new FakeNode(id)
     this.#nodes.set(id, node)
-    return { native: node, connect: () => Promise.resolve(borrow(node)), end: () => Promise.resolve() }
+    const schema = this.#schema
+    return {
+      native: node,
+      server: schema === null ? null : { server: id.slice(id.indexOf(':')), schema },
+      connect: () => Promise.resolve(borrow(node)),
+      end: () => Promise.resolve(),
+    }
   }
 
   createPool({ run, lease, keep, end }: PoolPort): FakePool {

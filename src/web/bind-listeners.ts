@@ -42,7 +42,11 @@ export function bindWrites(response: ServerResponse, bind: BindListener): void {
 }
 
 function removingItself(emitter: EventEmitter, event: string | symbol, listener: Listener): Listener {
+  // A listener before it may emit the event again, to a list that was made before it was removed.
+  let fired = false
   return function once(...given) {
+    if (fired) return undefined
+    fired = true
     emitter.removeListener(event, once)
     return listener.apply(this, given)
   }

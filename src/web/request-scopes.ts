@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SplitpoolError } from '../errors'
 import { record, refuse, refuseUnknown } from '../refuse'
 import type { Awaitable, WayBack } from '../scope/context'
+import type { ReadPreference } from '../routing/read-preference'
 import type { ScopeAttributes } from '../routing/scope-attributes'
 import type { FrameOptions, ScopeOptions } from '../scope/scope-options'
 import { bindListeners, bindWrites, type BindListener } from './bind-listeners'
@@ -16,8 +17,9 @@ export interface RequestScopeOptions<Request> extends Omit<FrameOptions, 'alias'
   /** What balancers and rollouts go by, asked for when they need it: the user may be known later than the scope. */
   readonly attributes?: (request: Request) => ScopeAttributes | undefined
   /**
-   * The methods whose requests only read; `true` for GET and HEAD. Reads of the others go to the primary, so that what
-   * they read before they write is not old. Default false: all methods alike.
+   * The methods whose requests only read; `true` for GET and HEAD, an empty array for none. Reads of the others go to the
+   * primary, so that what they read before they write is not old. Of several in one request the innermost holds; `false`
+   * is all methods alike, as is the default.
    */
   readonly safeMethods?: boolean | readonly string[]
   /** Requests that get no scope: by function, or by the beginning of their path (`['/static']`). Default none. */
@@ -32,7 +34,7 @@ export interface ScopeSource {
     fn: (this: This, ...given: Given) => Result,
   ): (this: This, ...given: Given) => Result
   /** @internal */
-  wayBack(): WayBack
+  wayBack(begins: boolean): WayBack
 }
 
 /** A request as it came, and as the framework shows it to the functions among the options. */
@@ -49,7 +51,18 @@ interface Visit {
   readonly attributes: unknown
   /** To where it has come, with all frames. */
   back: WayBack
+  asked: AskedReads
 }
+
+/** Where a request has asked to read from, up to where it has come. */
+interface AskedReads {
+  /** What the innermost `reads` says. */
+  readonly reads: ReadPreference | undefined
+  /** Whether the innermost `safeMethods` sent them to the primary. */
+  readonly unsafe: boolean
+}
+
+const NOTHING_ASKED: AskedReads = { reads: undefined, unsafe: false }
 
 /** The scopes of each request that is under way. */
 const visitsOf = new WeakMap<IncomingMessage, Map<ScopeSource, Visit>>()
@@ -65,11 +78,14 @@ const OPTIONS = [
   'skip',
 ] as const
 
+/** A token, as HTTP has it. */
+const METHOD = /^[\w!#$%&'*+.^`|~-]+$/
+
 /** Opens one scope for each request, and narrows the one that is there. */
 export class RequestScopes<Request> {
   readonly #router: ScopeSource
   readonly #options: RequestScopeOptions<Request>
-  readonly #safe: ReadonlySet<string> | null
+  readonly #isSafe: ((method: string) => boolean) | null
   readonly #skips: (asking: Asking<Request>) => boolean
 
   /** @throws {SplitpoolError} `ERR_INVALID_OPTION`, `ERR_UNKNOWN_ALIAS`, `ERR_UNKNOWN_NODE` */
@@ -81,10 +97,13 @@ export class RequestScopes<Request> {
       refuse('options.attributes', 'a function that takes the request', attributes)
     this.#router = router
     this.#options = options
-    this.#safe = safeSet(safeMethods)
+    this.#isSafe = safety(safeMethods)
     this.#skips = skipping(skip)
     // What is wrong with the others is said now, not to the first request.
-    router.with(frameOf(options, typeof alias === 'function' ? undefined : alias), () => undefined)
+    router.with(
+      frameOf(options, typeof alias === 'function' ? undefined : alias, options.reads),
+      () => undefined,
+    )
   }
 
   /**
@@ -94,40 +113,53 @@ export class RequestScopes<Request> {
    */
   entering(asking: Asking<Request>, next: () => void): () => void {
     if (this.#skips(asking)) return next
-    const frame = this.#frame(asking)
     const visit = visitsOf.get(asking.raw)?.get(this.#router)
-    return visit === undefined ? this.#open(asking, frame, next) : this.#narrow(visit, frame, next)
+    const frame = this.#frame(asking, visit?.asked ?? NOTHING_ASKED)
+    return visit === undefined ? this.#open(asking, frame, next) : this.#narrow(visit, asking, frame, next)
   }
 
   #open({ request, raw, response }: Asking<Request>, frame: FrameOptions, next: () => void): () => void {
     const router = this.#router
     const { attributes } = this.#options
-    const asked: Pick<ScopeOptions, 'attributes'> =
+    const about: Pick<ScopeOptions, 'attributes'> =
       attributes === undefined ? {} : { attributes: () => attributes(request) }
     const opened = (): (() => void) => {
       const visits = visitsOf.get(raw) ?? begin(raw, response)
-      visits.set(router, { attributes, back: router.wayBack() })
+      visits.set(router, { attributes, back: router.wayBack(true), asked: this.#asked(raw, NOTHING_ASKED) })
       return router.bind(next)
     }
-    return router.scope(opened, { ...frame, ...asked })
+    return router.scope(opened, { ...frame, ...about })
   }
 
-  #narrow(visit: Visit, frame: FrameOptions, next: () => void): () => void {
+  #narrow(visit: Visit, { raw }: Asking<Request>, frame: FrameOptions, next: () => void): () => void {
     const { attributes } = this.#options
     if (attributes !== undefined && attributes !== visit.attributes)
       refuse('options.attributes', 'none, since the request has its scope already', attributes)
     const narrowed = (): (() => void) => {
-      visit.back = this.#router.wayBack()
+      visit.back = this.#router.wayBack(false)
+      visit.asked = this.#asked(raw, visit.asked)
       return this.#router.bind(next)
     }
     return visit.back(() => this.#router.with(frame, narrowed))
   }
 
-  #frame({ request, raw }: Asking<Request>): FrameOptions {
+  #frame({ request, raw }: Asking<Request>, outer: AskedReads): FrameOptions {
     const { alias } = this.#options
-    const frame = frameOf(this.#options, typeof alias === 'function' ? databaseOf(alias(request)) : alias)
-    const writes = this.#safe !== null && !this.#safe.has(raw.method ?? '')
-    return writes ? { ...frame, reads: 'primary' } : frame
+    const given = typeof alias === 'function' ? databaseOf(alias(request)) : alias
+    return frameOf(this.#options, given, this.#reads(raw, outer))
+  }
+
+  /** Where reads go from here on; `undefined` leaves it as it is. */
+  #reads({ method = '' }: IncomingMessage, outer: AskedReads): ReadPreference | undefined {
+    const { reads } = this.#options
+    if (this.#isSafe === null) return reads
+    if (!this.#isSafe(method)) return 'primary'
+    return reads ?? (outer.unsafe ? (outer.reads ?? 'prefer-replica') : undefined)
+  }
+
+  #asked({ method = '' }: IncomingMessage, outer: AskedReads): AskedReads {
+    const unsafe = this.#isSafe === null ? outer.unsafe : !this.#isSafe(method)
+    return { reads: this.#options.reads ?? outer.reads, unsafe }
   }
 }
 
@@ -154,8 +186,11 @@ function checkSource(router: ScopeSource): void {
   if (typeof given?.wayBack !== 'function') refuse('router', 'what createRouter returns', router)
 }
 
-function frameOf<Request>(options: RequestScopeOptions<Request>, alias: string | undefined): FrameOptions {
-  const { reads, readFrom, balancer, readOnly } = options
+function frameOf(
+  { readFrom, balancer, readOnly }: Omit<FrameOptions, 'alias' | 'reads'>,
+  alias: string | undefined,
+  reads: ReadPreference | undefined,
+): FrameOptions {
   return {
     ...(alias === undefined ? {} : { alias }),
     ...(reads === undefined ? {} : { reads }),
@@ -165,22 +200,32 @@ function frameOf<Request>(options: RequestScopeOptions<Request>, alias: string |
   }
 }
 
+/** Of an alias that is found: what is longer stands in the message cut, and is none. */
+const LONGEST = 80
+
 /** A client may have written it, and which server serves it is not a client's to choose. */
 function databaseOf(answer: unknown): string | undefined {
   if (answer === undefined || answer === null) return undefined
   if (typeof answer !== 'string') refuse('options.alias', 'an alias from the function', answer)
-  if (!answer.includes(':')) return answer
+  const shown = answer.length > LONGEST ? `${answer.slice(0, LONGEST)}…` : answer
+  if (!answer.includes(':')) return shown
   throw new SplitpoolError(
     'ERR_UNKNOWN_ALIAS',
-    `Unknown database alias ${JSON.stringify(answer)}; options.alias may answer with a database, not with one of its nodes`,
+    `Unknown database alias ${JSON.stringify(shown)}; options.alias may answer with a database, not with one of its nodes`,
   )
 }
 
-function safeSet(given: boolean | readonly string[] | undefined): ReadonlySet<string> | null {
-  if (given === undefined || given === false) return null
-  if (given === true) return new Set(['GET', 'HEAD'])
-  if (!areTexts(given)) refuse('options.safeMethods', `true, false or an array of methods`, given)
-  return new Set(given.map((method) => method.toUpperCase()))
+/** What tells whether a method only reads; `null` where that is not asked. */
+function safety(given: boolean | readonly string[] | undefined): ((method: string) => boolean) | null {
+  if (given === undefined) return null
+  if (given === false) return () => true
+  const methods = given === true ? ['GET', 'HEAD'] : given
+  if (!areTexts(methods)) refuse('options.safeMethods', `true, false or an array of methods`, given)
+  methods.forEach((method, index) => {
+    if (!METHOD.test(method)) refuse(`options.safeMethods[${index}]`, `a method, such as 'GET'`, method)
+  })
+  const safe = new Set(methods.map((method) => method.toUpperCase()))
+  return (method) => safe.has(method)
 }
 
 function skipping<Request>(skip: RequestScopeOptions<Request>['skip']): (asking: Asking<Request>) => boolean {
@@ -204,7 +249,5 @@ function isBelow(url: string, prefix: string): boolean {
 }
 
 function areTexts(given: unknown): given is readonly string[] {
-  return (
-    Array.isArray(given) && given.length > 0 && given.every((text) => typeof text === 'string' && text !== '')
-  )
+  return Array.isArray(given) && given.every((text) => typeof text === 'string')
 }

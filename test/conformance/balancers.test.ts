@@ -76,6 +76,22 @@ describe.each(BALANCERS.filter(({ weighted }) => weighted))('weighted balancer $
     expect(count['b']).toBeGreaterThan(0.05)
   })
 
+  it.each([1e-6, 1e6])('gives even shares to weights at their bounds: %d', (weight) => {
+    const count = shares(make(), [candidate('a', { weight }), candidate('b', { weight })], 6000)
+    for (const share of Object.values(count)) expect(share).toBeCloseTo(1 / 2, 1)
+  })
+
+  it('keeps the weights apart, however far', () => {
+    const nodes = [
+      candidate('a', { weight: 1e6 }),
+      candidate('b', { weight: 1e6 }),
+      candidate('c', { weight: 1e-6 }),
+    ]
+    const count = shares(make(), nodes, 6000)
+    expect(count['a']).toBeCloseTo(1 / 2, 1)
+    expect(count['b']).toBeCloseTo(1 / 2, 1)
+  })
+
   it('never lends the share of a node that is away to its neighbour alone', () => {
     const [a, , c, d] = [candidate('a'), candidate('b'), candidate('c'), candidate('d')]
     const balancer = make()

@@ -180,11 +180,13 @@ describe('the examples', { timeout: TIMEOUT_MS + 5_000 }, () => {
   })
 
   const WEB_FACTS = [
-    /^GET \/articles: 200 \{"titles":0,"servers":\["(replica :\d+)","\1"\]\}$/m,
+    // Each request reads from one replica; two requests, from two.
+    /^GET \/articles: 200 \{"titles":0,"servers":\["(replica :\d+)","\1"\]\}\nGET \/articles: 200 \{"titles":0,"servers":\["(?!\1)(replica :\d+)","\2"\]\}$/m,
     /^POST \/articles: 201 \{"found":\[\{"title":"On pools"\}\],"servers":\["(primary :\d+)","\1"\]\}$/m,
-    /^GET \/reports: 200 \{"servers":\["replica :\d+"\]\}$/m,
-    /^GET \/reports\/careless: 403 \{"error":"Nothing may be written here .*: DELETE FROM example_articles"\}$/m,
-    /^7 scopes so far\nGET \/static\/style\.css: 200 body \{\}\n7 scopes so far$/m,
+    // Without its readFrom it would be the turn of the other.
+    /^GET \/reports: 200 \{"servers":\["replica :\d+"\],"node":"default:replica-2"\}$/m,
+    /^GET \/reports\/careless: 403 \{"error":"ERR_READ_ONLY"\}$/m,
+    /^6 scopes so far\nGET \/static\/style\.css: 200 body \{\}\n6 scopes so far$/m,
   ]
 
   it.each([

@@ -140,6 +140,17 @@ describeEachDialect(
     }
 
     describe('a pool', () => {
+      it('pings and resets a connection where nothing may be written', async () => {
+        await router.with({ readOnly: true }, async () => {
+          const connection = await promised.getConnection()
+          await connection.ping()
+          await connection.reset()
+          await connection.changeUser({})
+          await expect(connection.query('DO 1')).rejects.toMatchObject({ code: 'ERR_READ_ONLY' })
+          connection.release()
+        })
+      })
+
       it('is a mysql2 Pool, and its promise() a PromisePool', () => {
         expect(db).toBeInstanceOf(DriverPool)
         expect(promised).toBeInstanceOf((mysql2Promise as any).PromisePool)

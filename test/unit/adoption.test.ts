@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createRouter, type Router, type RouterOptions, type ScopeAttributes } from '../../src'
+import { createRouter, type Router, type RouterOptions, type ScopeAttributes, type ScopeKey } from '../../src'
 import { Rollout } from '../../src/routing/rollout'
 import {
   FakeError,
@@ -65,6 +65,42 @@ describe('reads', () => {
       expect(await router.with({ reads: 'replica' }, () => query('SELECT 1'))).toMatch(/replica/)
       expect(await query('SELECT 1')).toBe('default:primary')
     })
+  })
+})
+
+describe(`reads: 'primary' and a router of the chain that names a node`, () => {
+  const models = { Ledger: { table: 'ledger', reads: 'primary' }, Report: { table: 'report' } } as const
+  const chained = (answer: string, options: Partial<RouterOptions> = {}): Made =>
+    made({ models, routers: [{ dbForRead: () => answer }], ...options })
+
+  it.each(['users:replica', 'users:replica-1'])(
+    'of a model, a scope or a frame keeps reads from %s',
+    async (answer) => {
+      const { router, query } = chained(answer)
+      expect(router.explain('SELECT * FROM ledger')).toMatchObject({
+        nodeId: 'users:primary',
+        rule: 'read-preference',
+        databaseRule: 'router-chain',
+      })
+      const report = (): Promise<unknown> => query('SELECT * FROM report')
+      expect(await report()).toMatch(/^users:replica/)
+      expect(await router.with({ reads: 'primary' }, report)).toBe('users:primary')
+      expect(await router.scope(report, { reads: 'primary' })).toBe('users:primary')
+      const closer = router.with({ reads: 'replica' }, () => query('SELECT * FROM ledger'))
+      expect(await closer).toBe('users:primary')
+    },
+  )
+
+  it('gives way where it is the database’s or the router’s, and for any other word', async () => {
+    const { router, query } = chained('users:replica-1', { reads: 'primary' })
+    const report = (): Promise<unknown> => query('SELECT * FROM report')
+    expect(await report()).toBe('users:replica-1')
+    expect(await router.with({ reads: 'prefer-primary' }, report)).toBe('users:replica-1')
+  })
+
+  it('agrees with a router that names the primary, by its rule', () => {
+    const { router } = chained('users:primary')
+    expect(router.explain('SELECT * FROM ledger').rule).toBe('router-chain')
   })
 })
 
@@ -198,6 +234,37 @@ describe(`mode: 'shadow'`, () => {
     expect(none.router.shadow().statements[0]?.reason).toMatch(/^would have failed: default has no replica/)
   })
 
+  it.each<[string, string, ScopeKey]>([
+    [
+      'throws',
+      'no session',
+      () => {
+        throw new Error('no session')
+      },
+    ],
+    [
+      'gives none',
+      'The key of rollout must be a string, a number, or nothing; its function gave an object',
+      () => ({}),
+    ],
+  ])('nor what a rollout whose key %s would fail', async (_how, why, key) => {
+    const { router, nodes, query } = shadow({}, { rollout: { share: 0.5, key } })
+    const reason = `would have failed: ${why}`
+    expect(router.explain('SELECT 1')).toMatchObject({ role: 'primary', rule: 'shadow', reason })
+    expect(await query('SELECT 1')).toBe('default:primary')
+    const client = (router.pool('default') as FakePool).connect()
+    await client.query('SELECT 2')
+    client.release()
+    await router.transaction(() => query('SELECT 3'), { readOnly: true })
+    expect(onReplicas(nodes)).toEqual([])
+    expect(router.shadow().statements.map((each) => [each.sql, each.reason])).toEqual(
+      expect.arrayContaining([
+        ['SELECT 1', reason],
+        ['SELECT 2', reason],
+      ]),
+    )
+  })
+
   it('is off by default, and splits when it is said to', async () => {
     for (const options of [{}, { mode: 'split' } as const]) {
       const { router, query } = made(options)
@@ -223,6 +290,13 @@ describe('rollout', () => {
   it.each([0, 0.1, 0.5, 1])('lets reads of a share of %d of the scopes go to replicas', async (rollout) => {
     const found = await share(made({ rollout }), 3000)
     expect(found).toBeCloseTo(rollout, rollout % 1 === 0 ? 10 : 1)
+  })
+
+  it.each([0, 1])('of a share of %d asks for no key', async (share) => {
+    let asked = 0
+    const { query } = made({ rollout: { share, key: () => asked++ } })
+    expect(await query('SELECT 1')).toMatch(share === 0 ? /primary/ : /replica/)
+    expect(asked).toBe(0)
   })
 
   it('says so, by a rule of its own', () => {

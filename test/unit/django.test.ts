@@ -519,6 +519,83 @@ describe('answers of a router', () => {
     expect(() => router.dbForRead('Book')).toThrow(/^routers\[1\]\.dbForRead answered for Book: /)
   })
 
+  it('so are one without a prototype and one whose class has no name', () => {
+    const bare = Object.assign(Object.create(null) as object, { dbForRead: () => 'nowhere' })
+    const says = /^routers\[1\]\.dbForRead answered for Book: /
+    expect(() => routerOf([{}, bare]).router.dbForRead('Book')).toThrow(says)
+    const nameless = new (class {
+      readonly dbForRead = (): string => 'nowhere'
+    })()
+    expect(() => routerOf([{}, nameless]).router.dbForRead('Book')).toThrow(says)
+  })
+
+  it('hints that a call does not give are a fresh object, which routers may add to', () => {
+    const seen: unknown[] = []
+    const adding: DatabaseRouter = {
+      dbForRead: (_model, hints) => {
+        seen.push({ ...hints })
+        Object.assign(hints, { asked: true })
+        return null
+      },
+      allowRelation: (_one, _other, hints) => {
+        seen.push({ ...hints })
+        Object.assign(hints, { asked: true })
+        return null
+      },
+    }
+    const { router, query } = routerOf([adding, adding])
+    router.dbForRead('Book')
+    router.dbForRead('Book')
+    router.allowRelation({}, {})
+    router.explain('SELECT * FROM multiple_database_book')
+    expect(seen).toEqual(Array.from({ length: 4 }, () => [{}, { asked: true }]).flat())
+    return expect(query('SELECT * FROM multiple_database_book')).resolves.toMatch(/^default/)
+  })
+
+  it.each([null, 5, 'a', []])('hints that are %o are refused', (given) => {
+    const { router } = routerOf()
+    const hints = given as never
+    const refused = expect.objectContaining({
+      code: 'ERR_INVALID_OPTION',
+      message: expect.stringMatching(/^hints: expected an object, got /) as string,
+    }) as Error
+    expect(() => router.dbForRead('Book', hints)).toThrow(refused)
+    expect(() => router.dbForWrite('Book', hints)).toThrow(refused)
+    expect(() => router.model('Book', hints)).toThrow(refused)
+    expect(() => router.explain('SELECT 1', { hints })).toThrow(refused)
+    expect(() => router.allowRelation({}, {}, hints)).toThrow(refused)
+    expect(() => router.allowMigrate('other', null, hints)).toThrow(refused)
+  })
+
+  it.each([
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [5, 'a number'],
+    [{}, 'an object'],
+    [Symbol('other'), 'a symbol'],
+  ])('%s is refused as an alias, with those that exist', (given, shown) => {
+    const { router } = routerOf()
+    const alias = given as never
+    const run = (): void => {
+      throw new Error('not to be called')
+    }
+    const message = `Unknown database alias ${shown}; there is default, other`
+    const refused = expect.objectContaining({
+      code: 'ERR_UNKNOWN_ALIAS',
+      message: expect.stringContaining(message) as string,
+    }) as Error
+    expect(() => {
+      router.using(alias, run)
+    }).toThrow(refused)
+    expect(() => router.track({}, alias)).toThrow(refused)
+    if (given === undefined) return
+    expect(() => router.pool(alias)).toThrow(refused)
+    expect(() => {
+      router.with({ alias }, run)
+    }).toThrow(refused)
+    expect(() => router.explain('SELECT 1', { alias })).toThrow(refused)
+  })
+
   it('what is no method is refused when the router is made', () => {
     expect(() => routerOf([{ dbForRead: 'other' } as never])).toThrow(
       'routers[0].dbForRead: expected a method',

@@ -332,6 +332,35 @@ describe('defineModel', () => {
     expect(router.migrationTargets()).toEqual({ default: [], users: ['User'], other: [] })
   })
 
+  it.each([
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [5, 'a number'],
+    [{}, 'an object'],
+  ])('%o is no model, and the message says which there are', (given, shown) => {
+    const { router } = routerOf({ User: {} })
+    const key = given as never
+    const message = `Unknown model ${shown}, expected its name or its class; there is User`
+    const unknown = expect.objectContaining({ code: 'ERR_UNKNOWN_MODEL', message }) as Error
+    expect(() => router.model(key)).toThrow(unknown)
+    expect(() => router.dbForRead(key)).toThrow(unknown)
+    expect(() => router.allowMigrateModel('users', key)).toThrow(unknown)
+    if (given === null || given === 5) expect(() => router.aliasesFor(key)).toThrow(unknown)
+    if (given !== undefined) expect(() => router.explain('SELECT 1', { model: key })).toThrow(unknown)
+  })
+
+  it('a class is not taken for a model that was defined under its name alone, and the message says how it is', () => {
+    const { router } = routerOf({ User: { bind: 'users' } })
+    const says =
+      /^Unknown model class User, as "User" was defined without it; .*router\.defineModel\(User, …\)/
+    expect(() => router.model(User)).toThrow(says)
+    expect(() => router.aliasesFor(new User())).toThrow(says)
+    expect(() => {
+      router.defineModel('Admin', { extends: User })
+    }).toThrow(/Model Admin extends another: Unknown model class User, as/)
+    expect(router.model('User').model.bind).toBe('users')
+  })
+
   it('extends in a circle are refused by name, in the options', () => {
     const cyclic = { A: { extends: 'B' }, B: { extends: 'C' }, C: { extends: 'A' } }
     expect(refusal(() => routerOf(cyclic)).message).toMatch(/models\.A\.extends: .*A → B → C → A/)
@@ -360,6 +389,33 @@ describe('a model’s pool', () => {
     })
     await expect(router.model('Article').pool().query('SELECT 1')).rejects.toMatchObject({
       code: 'ERR_DIALECT_MISMATCH',
+    })
+  })
+
+  it('decides for the whole statement, also over tables of another database', () => {
+    const { router, aliasOf } = routerOf({
+      User: { table: 't_user', bind: 'users' },
+      Article: { table: 'article', bind: 'other' },
+    })
+    expect(aliasOf('SELECT * FROM article', 'User')).toBe('users')
+    expect(aliasOf('SELECT * FROM article JOIN t_user ON true', 'User')).toBe('users')
+    expect(router.model('Article').run(() => aliasOf('UPDATE t_user SET a = 1'))).toBe('other')
+    expect(() => aliasOf('SELECT * FROM article JOIN t_user ON true')).toThrow('cannot span databases')
+  })
+
+  it('a transaction about it over another driver says how to ask for its client', async () => {
+    const nodes = new Map<string, FakeNode>()
+    const router = createRouter({
+      databases: { default: fakeDatabase(nodes), logs: fakeDatabase(nodes, { dialect: 'mysql' }) },
+      models: { Audit: { bind: 'logs' } },
+    })
+    await router.model('Audit').run(async () => {
+      const begun = router.transaction(() => 1)
+      await expect(begun).rejects.toMatchObject({
+        code: 'ERR_DIALECT_MISMATCH',
+        message: expect.stringContaining(`router.transaction(fn, { alias: 'logs' })`) as string,
+      })
+      expect(await router.transaction(() => 1, { alias: 'logs' })).toBe(1)
     })
   })
 

@@ -24,7 +24,7 @@ function routerOf(
 
 describe('hashRouter', () => {
   const byCustomer = (aliases: readonly string[], models = ['Order']): ReturnType<typeof hashRouter> =>
-    hashRouter({ aliases, models, key: (_model, hints) => hints['customer'] as string | number | null })
+    hashRouter({ aliases, models, key: (_model, hints) => hints['customer'] })
   const aliasesOf = (aliases: readonly string[], keys: readonly string[]): string[] => {
     const router = routerOf([byCustomer(aliases)])
     return keys.map((customer) => router.dbForRead('Order', { customer }))
@@ -85,11 +85,41 @@ describe('hashRouter', () => {
     const key = (): number => 1
     expect(() => hashRouter({ aliases: [], key })).toThrow('hashRouter.aliases')
     expect(() => hashRouter({ aliases: ['eu', 'eu'], key })).toThrow('hashRouter.aliases')
-    expect(() => hashRouter({ aliases: ['eu'], key: 'customer' as never })).toThrow('hashRouter.key')
+    expect(() => hashRouter({ aliases: ['eu', 5 as never], key })).toThrow('hashRouter.aliases')
+    expect(() => hashRouter({ aliases: ['eu'], key: 'customer' as never })).toThrow(
+      'hashRouter.key: expected a function (model, hints), got a string',
+    )
+    expect(() => hashRouter({ aliases: ['eu'] } as never)).toThrow('hashRouter.key: expected a function')
+    expect(() => hashRouter({ aliases: ['eu'], key, model: ['Order'] } as never)).toThrow(
+      'hashRouter.model: unknown option; expected one of aliases, key, models',
+    )
+    for (const models of ['Order', [], ['Order', 'Order'], [{ name: 'Order' }], new Set(['Order']), null]) {
+      expect(() => hashRouter({ aliases: ['eu'], key, models: models as never })).toThrow(
+        'hashRouter.models: expected an array of names of models',
+      )
+    }
+    for (const options of [undefined, null, [], 'eu', new Map()]) {
+      expect(() => hashRouter(options as never)).toThrow(
+        'hashRouter: expected an object with aliases, key, models, got ',
+      )
+    }
     expect(() => routerOf([hashRouter({ aliases: ['eu', 'mars'], key })])).toThrow(
       `routers[0]: the alias: expected one of 'default', 'eu', 'us', 'asia', got "mars"`,
     )
   })
+})
+
+it('a key that is a promise is refused, and its rejection ends nothing', async () => {
+  const unheard: unknown[] = []
+  const hear = (error: unknown): void => void unheard.push(error)
+  process.on('unhandledRejection', hear)
+  const router = routerOf([
+    hashRouter({ aliases: ['eu', 'us'], key: () => Promise.reject(new Error('nobody waits')) }),
+  ])
+  expect(() => router.dbForRead('Order')).toThrow(/key of hashRouter .* gave a promise/)
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('unhandledRejection', hear)
+  expect(unheard).toEqual([])
 })
 
 describe('verticalRouter', () => {
@@ -126,6 +156,22 @@ describe('verticalRouter', () => {
 
   it('is refused when it says nothing, or names a database that is none', () => {
     expect(() => verticalRouter({})).toThrow('verticalRouter: expected groups or models')
+    for (const options of [undefined, null, [], new Map()]) {
+      expect(() => verticalRouter(options as never)).toThrow(
+        'verticalRouter: expected an object with groups, models, got ',
+      )
+    }
+    expect(() => verticalRouter({ group: { billing: 'eu' } } as never)).toThrow(
+      'verticalRouter.group: unknown option; expected one of groups, models',
+    )
+    for (const groups of [null, ['eu'], 'eu', new Map([['billing', 'eu']])]) {
+      expect(() => verticalRouter({ groups: groups as never, models: { User: 'eu' } })).toThrow(
+        'verticalRouter.groups: expected an object with an alias by each name, got ',
+      )
+    }
+    expect(() => verticalRouter({ models: { User: null as never } })).toThrow(
+      'verticalRouter.models.User: expected an alias, got null',
+    )
     expect(() => routerOf([verticalRouter({ groups: { billing: 'mars' } })])).toThrow(/routers\[0\].*"mars"/)
   })
 })

@@ -103,6 +103,33 @@ describe('readFrom', () => {
     }
   })
 
+  it('is what it was when it was given, whatever happens to the array afterwards', async () => {
+    const given = (): { readonly group: string[]; readonly readFrom: string[][] } => {
+      const group = ['us']
+      return { group, readFrom: [group] }
+    }
+    const changed = ({ group, readFrom }: ReturnType<typeof given>): void => {
+      group[0] = 'eu'
+      readFrom.unshift(['eu'])
+    }
+    const [ofDatabase, ofRouter, ofModel, ofFrame, ofScope] = [given(), given(), given(), given(), given()]
+    const database = made({ ...TAGGED, readFrom: ofDatabase.readFrom })
+    const router = made(TAGGED, { readFrom: ofRouter.readFrom })
+    const model = made(TAGGED, { models: { T: { readFrom: ofModel.readFrom } } })
+    for (const each of [ofDatabase, ofRouter, ofModel]) changed(each)
+    expect(await database.query('SELECT 1')).toBe('default:us')
+    expect(await router.query('SELECT 1')).toBe('default:us')
+    expect(await model.query('SELECT * FROM t')).toBe('default:us')
+
+    const plain = made(TAGGED)
+    const readChanged = (each: ReturnType<typeof given>) => (): unknown => {
+      changed(each)
+      return plain.query('SELECT 1')
+    }
+    expect(await plain.router.with({ readFrom: ofFrame.readFrom }, readChanged(ofFrame))).toBe('default:us')
+    expect(await plain.router.scope(readChanged(ofScope), { readFrom: ofScope.readFrom })).toBe('default:us')
+  })
+
   it('falls back to the primary when no group has a node, and says which groups', () => {
     const { router } = made(TAGGED)
     router.with({ readFrom: [['us', 'eu']] }, () => {
@@ -265,9 +292,12 @@ describe('the primary as one of those that are read', () => {
   })
 
   it.each<[string, FakeOptions]>([
-    ['databases.default.primary.weight: expected a number above 0, got 0', { primary: { weight: 0 } }],
     [
-      'databases.default.primary.weight: expected a number above 0, got NaN',
+      'databases.default.primary.weight: expected a number from 0.000001 to 1000000, got 0',
+      { primary: { weight: 0 } },
+    ],
+    [
+      'databases.default.primary.weight: expected a number from 0.000001 to 1000000, got NaN',
       { primary: { weight: Number.NaN } },
     ],
     [
@@ -326,15 +356,19 @@ describe('a replica with reads: false', () => {
 })
 
 describe('a weight', () => {
-  it.each([0, -1, Number.NaN, Infinity, -Infinity, '2', null])(
+  it.each([0, -1, 1e-320, 9e-7, 1000001, 1e308, 2n, true, Number.NaN, Infinity, -Infinity, '2', null])(
     'of %o is refused for any replica',
     (weight) => {
       const replicas = [{}, { weight: weight as number }]
       expect(() => made({ replicas })).toThrow(
-        'databases.default.replicas[1].weight: expected a number above 0',
+        'databases.default.replicas[1].weight: expected a number from 0.000001 to 1000000, got',
       )
     },
   )
+
+  it.each([1e-6, 1, 1e6])('of %d is none of these', (weight) => {
+    expect(() => made({ primary: { weight }, replicas: [{}, { weight }] })).not.toThrow()
+  })
 })
 
 describe('two ids alike', () => {

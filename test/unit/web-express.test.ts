@@ -629,7 +629,9 @@ describe.each([
       [{ alias: 'users:replica-9' }, 'ERR_UNKNOWN_NODE', /users:replica-9/],
       [{ attributes: { a: 1 } }, 'ERR_INVALID_OPTION', /options\.attributes.*an object with a/],
       [{ safeMethods: 'GET' }, 'ERR_INVALID_OPTION', /options\.safeMethods.*"GET"/],
-      [{ safeMethods: [] }, 'ERR_INVALID_OPTION', /options\.safeMethods.*an empty array/],
+      [{ safeMethods: [7] }, 'ERR_INVALID_OPTION', /options\.safeMethods.*an array/],
+      [{ safeMethods: ['GET', 'P T'] }, 'ERR_INVALID_OPTION', /options\.safeMethods\[1\].*a method.*"P T"/],
+      [{ safeMethods: [''] }, 'ERR_INVALID_OPTION', /options\.safeMethods\[0\].*a method/],
       [{ skip: '/static' }, 'ERR_INVALID_OPTION', /options\.skip.*"\/static"/],
       [{ skip: ['static'] }, 'ERR_INVALID_OPTION', /options\.skip/],
       [
@@ -704,6 +706,28 @@ describe('a bound emitter', () => {
     },
   )
 
+  it.each(['once', 'prependOnceListener'] as const)(
+    'runs what %s adds once, also in an event within it',
+    (form) => {
+      const count = (emitter: EventEmitter): number => {
+        let [ran, within] = [0, false]
+        emitter[form]('x', () => {
+          ran++
+        })
+        emitter.prependListener('x', () => {
+          if (within) return
+          within = true
+          emitter.emit('x')
+        })
+        emitter.emit('x')
+        return ran
+      }
+      expect(count(new EventEmitter())).toBe(1)
+      expect(count(bound())).toBe(1)
+      expect(count(bound(2))).toBe(1)
+    },
+  )
+
   it.each(FORMS)('runs what %s adds in the scope of the request, wherever it was added', (form) => {
     const { router, here, outside } = stage()
     const emitter = new EventEmitter()
@@ -719,6 +743,71 @@ describe('a bound emitter', () => {
     expect(seen).toHaveLength(4)
     expect(new Set(seen).size).toBe(1)
     expect(seen).not.toContain(outside)
+  })
+
+  it.each(FORMS)(
+    'runs what %s adds in a scope inside that of the request in that one, with its frames',
+    async (form) => {
+      const { router, here, query } = stage()
+      const emitter = new EventEmitter()
+      const seen: unknown[] = []
+      const own: string[] = []
+      const note = (): void =>
+        void seen.push(
+          here(),
+          query('DELETE FROM t').catch((error: unknown) => error),
+        )
+      requestScope(router)(emitter as never, response() as never, () => {
+        own.push(here())
+        router.scope(() => {
+          own.push(here())
+          router.with({ readOnly: true }, () => emitter[form]('x', note))
+        })
+      })
+      emitter.emit('x')
+      expect([seen[0], own[0]]).toEqual([own[1], expect.not.stringMatching(`^${own[1]!}$`)])
+      expect(await seen[1]).toMatchObject({ code: 'ERR_READ_ONLY' })
+    },
+  )
+
+  it('is narrowed inside such a scope, and is itself outside of it', async () => {
+    const { router, here, query } = stage()
+    const [request, answer] = [new EventEmitter(), response()]
+    const enter = (next: () => void): void => {
+      requestScope(router, { readOnly: true })(request as never, answer as never, next)
+    }
+    const seen: Record<string, string> = {}
+    const refused: Promise<unknown>[] = []
+    requestScope(router)(request as never, answer as never, () => {
+      seen['own'] = here()
+      router.scope(() => {
+        seen['inner'] = here()
+        enter(() => {
+          seen['narrowed'] = here()
+          refused.push(query('DELETE FROM t'))
+        })
+      })
+      request.on('x', () => (seen['listener'] = here()))
+    })
+    request.emit('x')
+    expect([seen['narrowed'], seen['listener']]).toEqual([seen['inner'], seen['own']])
+    await expect(refused[0]).rejects.toMatchObject({ code: 'ERR_READ_ONLY' })
+  })
+
+  it('belongs to its own request, also to one that another one makes within the process', () => {
+    const { router, here } = stage()
+    const [outer, inner] = [new EventEmitter(), new EventEmitter()]
+    const own: string[] = []
+    const seen: string[] = []
+    const scope = requestScope(router)
+    scope(outer as never, response() as never, () => {
+      own.push(here())
+      scope(inner as never, response() as never, () => own.push(here()))
+      inner.on('x', () => seen.push(here()))
+    })
+    inner.emit('x')
+    expect(seen).toEqual([own[1]])
+    expect(own[0]).not.toBe(own[1])
   })
 
   it('leads back to where the request has come, with its frames', async () => {

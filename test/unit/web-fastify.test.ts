@@ -226,6 +226,21 @@ describe('splitpool for Fastify', () => {
     expect(await text(app, '/')).toMatch(/^ERR_READ_ONLY/)
   })
 
+  it('leaves a scope of the application inside that of the request as it is', async () => {
+    const { router, here } = stage()
+    const seen: string[] = []
+    const app = started()
+    await app.register(splitpool, { router })
+    app.addHook('onRequest', (_request, _reply, done) => {
+      router.scope(() => {
+        seen.push(here())
+        done()
+      })
+    })
+    app.get('/', () => here())
+    expect([await text(app, '/')]).toEqual(seen)
+  })
+
   it('holds when the client goes away', async () => {
     const { router, here } = stage()
     const [begun, aborted] = [gate<string>(), gate<string>()]

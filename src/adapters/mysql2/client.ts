@@ -118,7 +118,7 @@ export class RoutedConnection extends UnconnectedConnection {
   changeUser(options: unknown, callback: Callback = ignore): void {
     const [given, done] =
       typeof options === 'function' ? [{}, options as Callback] : [options as object, callback]
-    const changed = this.#run({ sql: undefined }, (native) =>
+    const changed = this.#run({ sql: undefined, textless: true }, (native) =>
       promised((told) => {
         ;(native as Native).changeUser(given, told)
       }),
@@ -321,7 +321,7 @@ export function createTransactionClient(
   const lease: Lease = {
     native,
     run,
-    connection: (use) => run({ sql: undefined }, async (held) => use(held)),
+    connection: (use) => run({ sql: undefined, textless: true }, async (held) => use(held)),
     onMove: null,
     onOver: null,
     release: ignore,

@@ -8,4 +8,5 @@ export const KEYWORDS = `
   database global persist persist_only session local temporary if exists low_priority high_priority delayed
   ignore quick or view index unique trigger procedure function event references sql_calc_found_rows password
   default tables export outfile dumpfile aggregate definer columns fields indexes keys full immediate
+  like
 `

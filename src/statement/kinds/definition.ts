@@ -1,6 +1,8 @@
 import { KEYWORD } from '../../dialects/vocabulary'
 import type { Reader } from '../reader'
+import * as Token from '../token'
 import { SESSION, WRITE } from '../word-table'
+import { isQuery } from './query'
 
 /** CREATE, ALTER and DROP. */
 export function readDefinition(reader: Reader): void {
@@ -32,9 +34,12 @@ export function readDefinition(reader: Reader): void {
       while (!reader.done && reader.keyword !== KEYWORD.on) reader.advance()
       if (!reader.done) reader.expectTarget()
       break
+    case KEYWORD.trigger:
+      readTrigger(reader)
+      if (creates) readRoutine(reader)
+      break
     case KEYWORD.procedure:
     case KEYWORD.function:
-    case KEYWORD.trigger:
     case KEYWORD.event:
     case KEYWORD.package:
     case KEYWORD.aggregate:
@@ -65,7 +70,33 @@ function isModifier({ keyword }: Reader): boolean {
 function readTables(reader: Reader, drops: boolean): void {
   reader.callsFunctions = true
   if (drops) reader.expectTargets()
-  else reader.expectTarget()
+  else {
+    reader.expectTarget()
+    readLike(reader)
+  }
+}
+
+/** `CREATE TABLE t LIKE u` */
+function readLike(reader: Reader): void {
+  do {
+    reader.advance()
+    if (reader.keyword === KEYWORD.like) {
+      reader.expectTarget()
+      return
+    }
+  } while (isPartOfName(reader))
+}
+
+function isPartOfName(reader: Reader): boolean {
+  if (reader.at(Token.DOT) || reader.at(Token.QUOTED)) return true
+  return reader.at(Token.WORD) && reader.keyword !== KEYWORD.as && !isQuery(reader)
+}
+
+/** The table of a trigger; what the trigger does is nothing of this statement. */
+function readTrigger(reader: Reader): void {
+  while (!reader.done && reader.keyword !== KEYWORD.on) reader.advance()
+  reader.expectTarget()
+  reader.namesTables = false
 }
 
 /**

@@ -2,6 +2,7 @@ import { KEYWORD } from '../../dialects/vocabulary'
 import type { Reader } from '../reader'
 import * as Token from '../token'
 import { READ, SESSION, statementEffect, WRITE } from '../word-table'
+import { readMaintained } from './other'
 import { isChange, isQuery, readChange, readQuery, skipParentheses } from './query'
 
 /** EXPLAIN of a query tells how it would run, or runs it; of anything else it is not worth a guess. */
@@ -24,7 +25,8 @@ export function readAnalyze(reader: Reader): void {
     }
   }
   reader.raise(WRITE, 'ANALYZE')
-  if (isChange(reader)) readChange(reader)
+  if (reader.postgres) readMaintained(reader)
+  else if (isChange(reader)) readChange(reader)
 }
 
 /** `EXPLAIN (ANALYZE, …)` or `EXPLAIN ANALYZE VERBOSE`, then the statement. */

@@ -27,6 +27,14 @@ export function readOther(reader: Reader): void {
     case KEYWORD.handler:
       reader.expectTarget()
       break
+    case KEYWORD.vacuum:
+      reader.advance()
+      readMaintained(reader)
+      break
+    case KEYWORD.refresh:
+      while (!reader.done && reader.keyword !== KEYWORD.view) reader.advance()
+      reader.expectTarget()
+      break
     case KEYWORD.grant:
     case KEYWORD.revoke:
       reader.namesTables = false
@@ -34,6 +42,18 @@ export function readOther(reader: Reader): void {
       reader.accounts = true
       break
   }
+}
+
+const MAINTENANCE_OPTIONS = ['FULL', 'FREEZE', 'VERBOSE', 'ANALYZE', 'ANALYSE']
+
+/** The options and the tables of VACUUM and of PostgreSQL's ANALYZE. */
+export function readMaintained(reader: Reader): void {
+  if (reader.at(Token.OPEN)) {
+    while (!reader.done && reader.depth > 0) reader.advance()
+    reader.advance()
+  }
+  while (reader.at(Token.WORD) && MAINTENANCE_OPTIONS.includes(reader.title)) reader.advance()
+  if (!reader.done) reader.takeTables()
 }
 
 /** PREPARE of a statement, or of a transaction that is to be committed later, on any connection. */
