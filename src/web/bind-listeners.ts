@@ -33,12 +33,17 @@ export function bindListeners(emitter: EventEmitter, bind: BindListener): void {
   }
 }
 
-/** Binds the callbacks of `write`, the only ones of a response that are no listeners. */
+/** Binds the callbacks of `write` and `end`, which are no listeners, or not on every Node. */
 export function bindWrites(response: ServerResponse, bind: BindListener): void {
-  const methods = response as unknown as { write: (this: unknown, ...given: unknown[]) => boolean }
-  const { write } = methods
+  const methods = response as unknown as Record<
+    'write' | 'end',
+    (this: unknown, ...given: unknown[]) => unknown
+  >
   const bound = (given: unknown): unknown => (typeof given === 'function' ? bind(given as Listener) : given)
-  methods.write = (...given) => write.apply(response, given.map(bound))
+  for (const name of ['write', 'end'] as const) {
+    const method = methods[name]
+    methods[name] = (...given) => method.apply(response, given.map(bound))
+  }
 }
 
 function removingItself(emitter: EventEmitter, event: string | symbol, listener: Listener): Listener {
