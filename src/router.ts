@@ -412,8 +412,9 @@ export class Router<D extends Databases = Databases> implements PoolSource {
     const model = options.model === undefined ? null : this.#rules.models.named(options.model)
     const { hints = PLAIN_CALL.hints } = options
     checkHints(hints)
-    const placed = this.#locate({ ...PLAIN_CALL, explicit, model, hints }, { sql })
-    const transaction = openTransaction(placed.context.transaction, placed.alias)
+    const call = { ...PLAIN_CALL, explicit, model, hints }
+    const placed = this.#locate(call, { sql })
+    const transaction = joined(call, placed)
     const decision =
       transaction === null ? this.#decide(placed) : inside(transaction.decision, placed.classification.intent)
     return { ...decision, classification: placed.classification }

@@ -1,6 +1,7 @@
 import { SplitpoolError } from '../errors'
 import type { Model } from './models'
 import { parseTarget, type KnownNodes, type Target } from './target'
+import { whatCame } from './what-came'
 
 /** What the application tells a router about the call, passed on untouched: the same object. */
 export interface Hints {
@@ -14,7 +15,6 @@ export interface MigrationHints extends Hints {
   readonly model?: Model
 }
 
-/** A falsy answer is no opinion, as `None` is in Django. */
 /** The hints of a call that gives none. */
 export const NO_HINTS: Hints = Object.freeze({})
 
@@ -23,6 +23,7 @@ function hintsOf(hints: Hints): Hints {
   return hints === NO_HINTS ? {} : hints
 }
 
+/** A falsy answer is no opinion, as `None` is in Django. */
 type AliasAnswer = string | null | undefined | false
 /** `false` is an answer; `null` and `undefined` are no opinion. */
 type VetoAnswer = boolean | null | undefined
@@ -123,12 +124,11 @@ export class RouterChain {
   }
 
   #refusePromise(router: DatabaseRouter, method: keyof DatabaseRouter, answer: unknown): void {
-    if (typeof (answer as Partial<PromiseLike<unknown>>).then !== 'function') return
-    // Nobody will ask how it ended, and a rejection that nobody hears of ends the process.
-    Promise.resolve(answer).catch(() => undefined)
+    const came = whatCame(answer)
+    if (came !== 'a promise') return
     throw new SplitpoolError(
       'ERR_ROUTER_ANSWER',
-      `${this.#nameOf(router)}.${method} answered with a promise; a router answers at once`,
+      `${this.#nameOf(router)}.${method} answered with ${came}; a router answers at once`,
     )
   }
 

@@ -159,6 +159,8 @@ function together(home: DatabaseAnswer, found: Home, model: Model | null): Datab
     found.alias === home.alias
       ? found.target
       : { alias: home.alias, role: found.target?.role ?? null, nodeId: null }
+  const adds = model !== null && (home.model === null || hasWishes(model))
+  if (!elsewhere && !stricter && !adds) return home
   return {
     ...home,
     ...(stricter && { target: node, rule: 'router-chain' }),
@@ -173,4 +175,9 @@ function together(home: DatabaseAnswer, found: Home, model: Model | null): Datab
           },
     also: elsewhere ? [...home.also, found.alias] : home.also,
   }
+}
+
+/** Most models have none, and then nothing is made for their tables. */
+function hasWishes({ reads, readFrom, balancer }: Wishes): boolean {
+  return reads !== null || readFrom !== null || balancer !== null
 }

@@ -49,8 +49,13 @@ describe.each(JOINS)('%s, over two aliases on the same servers', (sql) => {
 
   it.each(['default', 'users'])('joins a transaction of either: %s', async (alias) => {
     const { router, query } = made()
-    const there = await router.transaction(() => query(sql), { alias } as object)
-    expect(there).toBe(`${alias}:primary`)
+    const there = await router.transaction(async () => [await query(sql), router.explain(sql)], {
+      alias,
+    } as object)
+    expect(there).toEqual([
+      `${alias}:primary`,
+      expect.objectContaining({ rule: 'transaction', nodeId: `${alias}:primary` }),
+    ])
   })
 
   it('reads where the stricter of the two databases says', () => {
